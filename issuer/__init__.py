@@ -1,0 +1,1 @@
+"""Issuing agencies: issue, suspend, revoke and reissue credentials by their own case numbers."""

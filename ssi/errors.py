@@ -1,0 +1,125 @@
+"""Every error that this library lets out, as one tree.
+
+    SsiError
+    ├─ InvalidInputError       not the shape the specification gives   → 400, do not retry
+    │  └─ InvalidDidError · CanonicalizationError · SchemaError · ForbiddenUrlError · GuardError
+    ├─ VerificationError       well formed, but not to be believed     → 4xx, say which check
+    │  └─ InvalidSignatureError · KeyBindingError · DisclosureError · StatusError
+    │     ProofPurposeError · InclusionProofError · UntrustedIssuerError · ValidityError
+    ├─ ProtocolError           wrong step or state; has the wire code  → e.g. "invalid_nonce"
+    │  └─ SessionExpiredError
+    ├─ ConflictError           the state is another than the caller expected → 409
+    ├─ NotFoundError           DidNotFoundError · EntryNotFoundError · KeyNotFoundError → 404
+    └─ UnavailableError        network, ledger or key store            → 503, may retry
+
+Messages say what was expected and what came, and never contain a claim value, a nonce or a key.
+"""
+
+from __future__ import annotations
+
+
+class SsiError(Exception):
+    """Base of every error of this library."""
+
+
+class InvalidInputError(SsiError):
+    """The input does not have the shape that its specification gives; asking again is useless."""
+
+
+class InvalidDidError(InvalidInputError):
+    """A DID or DID URL is malformed, or its method refuses its shape."""
+
+
+class CanonicalizationError(InvalidInputError):
+    """A value has no canonical form (RFC 8785)."""
+
+
+class SchemaError(InvalidInputError):
+    """A value does not match its JSON Schema; the message names the path, never the value."""
+
+
+class ForbiddenUrlError(InvalidInputError):
+    """The outbound door does not open for this URL or for the address it resolves to."""
+
+
+class GuardError(InvalidInputError):
+    """The ledger's admission guard refuses an entry; ``code`` is the rule (``G01`` …)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class VerificationError(SsiError):
+    """Well formed, but not to be believed."""
+
+
+class InvalidSignatureError(VerificationError):
+    """A signature or proof does not hold under the key that it should hold under."""
+
+
+class KeyBindingError(VerificationError):
+    """The presenter did not prove possession of the key that the credential is bound to."""
+
+
+class DisclosureError(VerificationError):
+    """Disclosures and digests of an SD-JWT do not fit together."""
+
+
+class StatusError(VerificationError):
+    """The credential is revoked or suspended, or its status cannot be believed."""
+
+
+class ProofPurposeError(VerificationError):
+    """A key is used for a purpose that its DID document, or its own record, does not give it."""
+
+
+class InclusionProofError(VerificationError):
+    """A Merkle proof, checkpoint or log does not prove what it should."""
+
+
+class UntrustedIssuerError(VerificationError):
+    """Policy does not accept this issuer for this type of credential."""
+
+
+class ValidityError(VerificationError):
+    """The time asked about lies outside the validity period."""
+
+
+class ProtocolError(SsiError):
+    """Wrong step or state of a protocol; ``code`` is the error code on the wire."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class SessionExpiredError(ProtocolError):
+    """The session that this step belongs to has ended."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("session_expired", message)
+
+
+class ConflictError(SsiError):
+    """The stored state is another than the caller said it would be; nothing was changed."""
+
+
+class NotFoundError(SsiError):
+    """The thing asked for does not exist here."""
+
+
+class DidNotFoundError(NotFoundError):
+    """No document exists for this DID."""
+
+
+class EntryNotFoundError(NotFoundError):
+    """The log has no entry at this index."""
+
+
+class KeyNotFoundError(NotFoundError):
+    """The key store has no key with this label."""
+
+
+class UnavailableError(SsiError):
+    """Network, ledger or key store did not answer; the outcome is unknown, asking again may help."""

@@ -1,0 +1,1 @@
+"""Relying parties: verify presentations against a policy that has no insecure default."""

@@ -1,0 +1,1 @@
+"""Holders: keep credentials encrypted, present chosen claims, see what was shown to whom."""

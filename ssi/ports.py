@@ -3,7 +3,7 @@
 An adapter (an HTTP door, a ledger, a registry) is written against these Protocols and is chosen where an application is
 put together; the core imports only this file.
 
-Source:  docs/adr and design decisions 1, 8 and 9 of this project; no specification.
+Source:  none; what these ports carry is specified where it is parsed.
 Shapes:  times are whole Unix seconds; digests are unpadded base64url of SHA-256; ``entry`` is a ledger index from 0.
 I/O:     none here. ``Fetch`` and ``LogSource`` may wait; ``RegistryView`` is pure state at one ledger size.
 Errors:  named on every method.

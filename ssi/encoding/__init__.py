@@ -1,0 +1,1 @@
+"""Strict codecs: the JSON gate, base64url, multibase, multicodec and JCS."""

@@ -1,0 +1,39 @@
+"""Exactly one text stands for each byte string."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssi.encoding.base64url import b64url_decode, b64url_encode
+from ssi.errors import InvalidInputError
+
+
+@given(st.binary(max_size=100))
+def test_decode_inverts_encode(data: bytes) -> None:
+    assert b64url_decode(b64url_encode(data)) == data
+    assert b64url_decode(b64url_encode(data).encode("ascii")) == data
+
+
+@given(st.text("ABab09-_+/= \n", max_size=12) | st.text(max_size=8) | st.binary(max_size=8))
+def test_what_decodes_is_the_text_that_encode_gives(text: str | bytes) -> None:
+    try:
+        data = b64url_decode(text)
+    except InvalidInputError:
+        return
+    assert b64url_encode(data) == (text if isinstance(text, str) else text.decode("ascii"))
+
+
+@pytest.mark.parametrize("text", ["A", "AAAAA", "AB", "AAB", "AA==", "A A", "+/AA", "AA\n", "ÅA", "AA=A"])
+def test_refuses(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        b64url_decode(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"), [("", b""), ("Zg", b"f"), ("Zm8", b"fo"), ("Zm9v", b"foo"), ("-_8", b"\xfb\xff")]
+)
+def test_rfc_4648_section_10(text: str, data: bytes) -> None:
+    assert b64url_decode(text) == data
+    assert b64url_encode(data) == text

@@ -1,8 +1,8 @@
 """JSON Web Signature and JSON Web Key against the Wycheproof sets.
 
-Every case is offered to the parser, the key reader and the verifier. A valid case whose algorithm is not one of ours is
-refused, and counted as left out; an invalid one with such an algorithm is refused too, but proves little, and is counted
-as left out as well.
+Every case is offered to the parser, the key reader and the verifier. A valid case whose algorithm is not one of ours
+is refused, and counted as left out; an invalid one with such an algorithm is refused too, but proves little, and is
+counted as left out as well.
 """
 
 from __future__ import annotations
@@ -52,18 +52,17 @@ def test_json_web_signatures(name: str) -> None:
                 count.left_out(f"{name}: about choosing from a key set; verify_jws takes one key")
             elif test["result"] == "valid" and ours(keys[0]):
                 assert accepted_payload(compact, keys[0])
-                refuse(compact[:-3] + ("A" if compact[-3] != "A" else "B") + compact[-2:], keys[0], test)
+                refuse(compact[:-3] + ("A" if compact[-3] != "A" else "B") + compact[-2:], keys[0])
                 count.ran()
             else:
-                refuse(compact, keys[0], test)
-                if ours(keys[0]) or test["result"] == "invalid" and keys[0].get("crv"):
+                refuse(compact, keys[0])
+                if ours(keys[0]) or (test["result"] == "invalid" and keys[0].get("crv")):
                     count.ran()
                 else:
                     count.left_out(f"{name}: {keys[0]['kty']} key; refused, as every algorithm but our four is")
 
 
-def refuse(compact: str, jwk: dict[str, Any], test: dict[str, Any]) -> None:
+def refuse(compact: str, jwk: dict[str, Any]) -> None:
     """Assert that an error of our tree, and no other, comes out."""
     with pytest.raises(SsiError):
         accepted_payload(compact, jwk)
-        pytest.fail(f"case {test['tcId']} was accepted: {test['comment']}")

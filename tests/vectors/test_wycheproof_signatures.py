@@ -35,7 +35,7 @@ def cases(name: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     assert total == document["numberOfTests"]
 
 
-def check(key: PublicKey, signature: bytes, message: bytes, test: dict[str, Any], *, valid: bool) -> None:
+def check(key: PublicKey, signature: bytes, message: bytes, *, valid: bool) -> None:
     """Assert that ``key`` answers as the vector says, and that one altered byte is refused."""
     if valid:
         key.verify(signature, message)
@@ -45,7 +45,6 @@ def check(key: PublicKey, signature: bytes, message: bytes, test: dict[str, Any]
     else:
         with pytest.raises(InvalidSignatureError):
             key.verify(signature, message)
-            pytest.fail(f"case {test['tcId']} was accepted: {test['comment']}")
     count.ran()
 
 
@@ -57,7 +56,7 @@ def test_raw_ecdsa_signatures(name: str) -> None:
         if "publicKeyJwk" in group:
             jwk = {member: value for member, value in group["publicKeyJwk"].items() if member != "kid"}
             assert PublicKey.from_jwk(jwk) == key
-        check(key, bytes.fromhex(test["sig"]), bytes.fromhex(test["msg"]), test, valid=test["result"] == "valid")
+        check(key, bytes.fromhex(test["sig"]), bytes.fromhex(test["msg"]), valid=test["result"] == "valid")
 
 
 @pytest.mark.parametrize("name", [*ECDSA_FILES, BITCOIN])
@@ -81,10 +80,10 @@ def test_der_ecdsa_signatures(name: str) -> None:
         if name == BITCOIN and test["result"] == "invalid" and s > FACTS[curve].order // 2:
             count.left_out(f"{name}: low S is Bitcoin's rule, ES256K (RFC 8812) has none")
             continue
-        check(key, raw, message, test, valid=test["result"] == "valid")
+        check(key, raw, message, valid=test["result"] == "valid")
 
 
 def test_ed25519_signatures() -> None:
     for group, test in cases("ed25519"):
         key = PublicKey.from_raw(Curve.ED25519, bytes.fromhex(group["publicKey"]["pk"]))
-        check(key, bytes.fromhex(test["sig"]), bytes.fromhex(test["msg"]), test, valid=test["result"] == "valid")
+        check(key, bytes.fromhex(test["sig"]), bytes.fromhex(test["msg"]), valid=test["result"] == "valid")

@@ -2,7 +2,8 @@
 
     SsiError
     ├─ InvalidInputError       not the shape the specification gives   → 400, do not retry
-    │  └─ InvalidDidError · CanonicalizationError · SchemaError · ForbiddenUrlError · GuardError
+    │  └─ InvalidDidError (UnsupportedDidMethodError) · CanonicalizationError · SchemaError
+    │     ForbiddenUrlError · GuardError
     ├─ VerificationError       well formed, but not to be believed     → 4xx, say which check
     │  └─ InvalidSignatureError · KeyBindingError · DisclosureError · StatusError
     │     ProofPurposeError · InclusionProofError · UntrustedIssuerError · ValidityError
@@ -28,6 +29,10 @@ class InvalidInputError(SsiError):
 
 class InvalidDidError(InvalidInputError):
     """A DID or DID URL is malformed, or its method refuses its shape."""
+
+
+class UnsupportedDidMethodError(InvalidDidError):
+    """The DID may be well formed, but its method is none of those that the resolver knows."""
 
 
 class CanonicalizationError(InvalidInputError):

@@ -1,0 +1,214 @@
+"""Read a DID document and give out its keys, each only for what the document lists it for.
+
+Source:  W3C DID Core v1.0, sections 5.2 to 5.4; W3C Controlled Identifiers v1.0, sections 2.2 (verification methods),
+         2.3 (relationships) and 3.3 (retrieval of a verification method).
+Input:   the JSON object of a document that came through the parse gate, and the DID that it was resolved for.
+Shapes:  verification method ids are absolute (``did:…#key``) once read; times are Unix seconds.
+I/O:     none. pydid's model is built on first access only: verifying never needs it.
+Errors:  InvalidInputError (not a DID document, or one that must not be used: duplicate ids, a published private key),
+         VerificationError and ProofPurposeError (the document does not give this key for this purpose).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ssi.did.parse import parse_did, parse_did_url
+from ssi.did.verification_method import VerificationMethod, parse_verification_method, public_key_of
+from ssi.errors import InvalidDidError, InvalidInputError, ProofPurposeError, VerificationError
+from ssi.types import JsonObject, JsonValue
+
+if TYPE_CHECKING:
+    from pydid import DIDDocument as PydidDocument
+
+    from ssi.keys import PublicKey
+
+RELATIONSHIPS: Final = (
+    "authentication",
+    "assertionMethod",
+    "keyAgreement",
+    "capabilityInvocation",
+    "capabilityDelegation",
+)
+
+
+class Service(msgspec.Struct, frozen=True):
+    """One service of a document (DID Core 5.4)."""
+
+    id: str
+    type: tuple[str, ...]
+    endpoint: JsonValue
+    raw: JsonObject
+
+
+class DidDocument:
+    """A DID document whose shape was checked; made by ``parse_document``.
+
+    ``raw`` is the JSON object as it was received, and must not be changed: only it is hashed, signed or served again.
+    """
+
+    __slots__ = ("_keys", "_methods", "_model", "_relationships", "id", "raw", "services")
+
+    def __init__(
+        self,
+        raw: JsonObject,
+        *,
+        methods: Mapping[str, VerificationMethod],
+        relationships: Mapping[str, frozenset[str]],
+        services: tuple[Service, ...],
+    ) -> None:
+        self.id: Final[str] = raw["id"]
+        self.raw: Final = raw
+        self.services: Final = services
+        self._methods = methods
+        self._relationships = relationships
+        self._keys: dict[tuple[str, str], tuple[PublicKey, int | None]] = {}
+        self._model: PydidDocument | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DidDocument) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"DidDocument({self.id})"
+
+    @property
+    def verification_methods(self) -> tuple[VerificationMethod, ...]:
+        """Every verification method, embedded ones included, in the order of the document."""
+        return tuple(self._methods.values())
+
+    def key(self, verification_method_id: str, relationship: str, *, at: int | None = None) -> PublicKey:
+        """Return the key of a verification method that ``relationship`` lists (Controlled Identifiers 3.3).
+
+        ``verification_method_id`` is absolute or a fragment (``#key-1``). ``at`` is the Unix time asked about; a method
+        that expires or is revoked gives no key without it.
+        Raises ProofPurposeError if the relationship does not list the method, VerificationError if the document has no
+        such method, another DID controls it, its type is unknown here or its time is over, and InvalidInputError if
+        its key material is malformed.
+        """
+        found = self._keys.get((verification_method_id, relationship))
+        if found is None:
+            method = self._method(verification_method_id, relationship)
+            found = (public_key_of(method, relationship), method.ends_at)
+            self._keys[verification_method_id, relationship] = found
+        key, ends_at = found
+        if ends_at is not None and (at is None or at >= ends_at):
+            raise VerificationError("verification method has expired or is revoked, or no time was given to check it")
+        return key
+
+    def keys(self, relationship: str, *, at: int | None = None) -> dict[str, PublicKey]:
+        """Return the usable keys of ``relationship`` by their absolute verification method id.
+
+        Methods of unknown types, of other controllers, expired ones and references to other documents are left out.
+        Raises InvalidInputError if key material is malformed or the relationship is unknown.
+        """
+        listed = self._listed(relationship)
+        found: dict[str, PublicKey] = {}
+        for method_id in self._methods:
+            if method_id in listed:
+                try:
+                    found[method_id] = self.key(method_id, relationship, at=at)
+                except VerificationError:
+                    continue
+        return found
+
+    @property
+    def model(self) -> PydidDocument:
+        """The document as pydid's model, built once. Raises InvalidInputError if pydid cannot read it."""
+        if self._model is None:
+            from ssi.did.model import build_model
+
+            self._model = build_model(self.raw)
+        return self._model
+
+    def _listed(self, relationship: str) -> frozenset[str]:
+        if relationship not in RELATIONSHIPS:
+            raise InvalidInputError(f"unknown verification relationship, expected one of {', '.join(RELATIONSHIPS)}")
+        return self._relationships.get(relationship, frozenset())
+
+    def _method(self, method_id: str, relationship: str) -> VerificationMethod:
+        listed = self._listed(relationship)
+        absolute = f"{self.id}{method_id}" if method_id.startswith("#") else method_id
+        method = self._methods.get(absolute)
+        if method is None:
+            raise VerificationError(f"the document of {self.id} has no such verification method")
+        if absolute not in listed:
+            raise ProofPurposeError(f"{self.id} does not list the verification method in {relationship}")
+        # An id or a controller of another DID would let this document speak for that one.
+        if method.controller != self.id or not absolute.startswith(f"{self.id}#"):
+            raise VerificationError(f"{self.id} does not control the verification method")
+        return method
+
+
+def parse_document(raw: JsonValue, *, did: str, absolute_ids: bool = False) -> DidDocument:
+    """Return the document of ``did``, its shape checked.
+
+    With ``absolute_ids`` relative ids of verification methods and services are refused, as did:web asks.
+    Raises InvalidInputError, and InvalidDidError if ``did`` is malformed or the document's id is another.
+    """
+    parse_did(did)
+    if not isinstance(raw, dict):
+        raise InvalidInputError("a DID document is a JSON object")
+    if raw.get("id") != did:
+        raise InvalidDidError(f"the document's id is not {did}")
+    methods: dict[str, VerificationMethod] = {}
+    for item in _array(raw, "verificationMethod"):
+        _add(methods, parse_verification_method(item, did=did, absolute_ids=absolute_ids))
+    relationships: dict[str, frozenset[str]] = {}
+    for name in RELATIONSHIPS:
+        listed: set[str] = set()
+        for item in _array(raw, name):
+            if isinstance(item, str):
+                listed.add(_absolute(item, did, absolute_ids))
+            else:
+                method = parse_verification_method(item, did=did, absolute_ids=absolute_ids)
+                _add(methods, method)
+                listed.add(method.id)
+        relationships[name] = frozenset(listed)
+    return DidDocument(
+        raw, methods=methods, relationships=relationships, services=_services(raw, did=did, absolute_ids=absolute_ids)
+    )
+
+
+def _add(methods: dict[str, VerificationMethod], method: VerificationMethod) -> None:
+    if method.id in methods:
+        raise InvalidInputError("two verification methods have the same id")
+    methods[method.id] = method
+
+
+def _array(raw: JsonObject, name: str) -> list[Any]:
+    value = raw.get(name, [])
+    if not isinstance(value, list):
+        raise InvalidInputError(f"{name} is an array")
+    return value
+
+
+def _absolute(text: str, did: str, absolute_ids: bool) -> str:
+    if text.startswith("#") and not absolute_ids:
+        text = f"{did}{text}"
+    parse_did_url(text)
+    return text
+
+
+def _services(raw: JsonObject, *, did: str, absolute_ids: bool) -> tuple[Service, ...]:
+    services: list[Service] = []
+    seen: set[str] = set()
+    for item in _array(raw, "service"):
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or "serviceEndpoint" not in item:
+            raise InvalidInputError("a service has an id, a type and a serviceEndpoint")
+        kind = item.get("type")
+        types = [kind] if isinstance(kind, str) else kind
+        if not isinstance(types, list) or not types or not all(isinstance(name, str) for name in types):
+            raise InvalidInputError("a service's type is a string or an array of strings")
+        # A service id is any URI (5.4), so only ours are brought to their absolute form.
+        service_id = item["id"] if absolute_ids or not item["id"].startswith("#") else f"{did}{item['id']}"
+        if service_id in seen:
+            raise InvalidInputError("two services have the same id")
+        seen.add(service_id)
+        services.append(Service(service_id, tuple(types), item["serviceEndpoint"], item))
+    return tuple(services)

@@ -1,0 +1,234 @@
+"""Resolve a DID to its document: one method per DID method, one bounded cache around them.
+
+Source:  W3C DID Resolution v1 (CR 2026-07-23), sections 4 (resolution), 4.3 (DID document metadata).
+Input:   a DID, and for historic questions the version id or the Unix time asked about.
+Shapes:  all times are Unix seconds.
+I/O:     whatever the methods wait on; nothing is fetched for a DID that the cache still holds.
+Errors:  InvalidDidError (malformed), UnsupportedDidMethodError, DidNotFoundError, UnavailableError, VerificationError
+         (a document or log that must not be believed). Failures are never cached.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+import msgspec
+
+from ssi.did.document import DidDocument
+from ssi.did.parse import parse_did, parse_did_url
+from ssi.errors import InvalidDidError, InvalidInputError, UnsupportedDidMethodError, VerificationError
+
+if TYPE_CHECKING:
+    from asyncio import Task
+
+    from ssi.keys import PublicKey
+    from ssi.ports import Fetch, LogSource
+
+Clock: TypeAlias = Callable[[], int]
+"""Returns the time now in Unix seconds."""
+
+_Question: TypeAlias = tuple[str, str | None, int | None]
+
+
+class ResolutionMetadata(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about a document beside its content (DID Resolution 4.3)."""
+
+    source: str
+    """Where the document came from: ``"key"`` (computed from the DID), ``"https"`` or ``"ledger"``."""
+    version_id: str | None = None
+    version_time: int | None = None
+    """Since when this version is in force."""
+    created: int | None = None
+    """When the first version was made."""
+    updated: int | None = None
+    """When this version was made, if it is not the first."""
+    next_update: int | None = None
+    """When the version after this one was made, for a version that is superseded."""
+    next_version_id: str | None = None
+    deactivated: bool = False
+    ttl_seconds: int | None = None
+    """How long the method says that the answer may be kept; None if it says nothing."""
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """A resolved DID. A deactivated one still has its last document: take keys through ``key``."""
+
+    document: DidDocument
+    metadata: ResolutionMetadata
+
+    def key(self, verification_method_id: str, relationship: str, *, at: int | None = None) -> PublicKey:
+        """Return ``document.key(…)`` unless the DID is deactivated.
+
+        Raises VerificationError if it is, and what ``DidDocument.key`` raises.
+        """
+        if self.metadata.deactivated:
+            raise VerificationError(f"{self.document.id} is deactivated")
+        return self.document.key(verification_method_id, relationship, at=at)
+
+
+class DidMethod(Protocol):
+    """One DID method: given a DID of it, what is its document?"""
+
+    @property
+    def method(self) -> str:
+        """The method name, such as ``"web"``."""
+        ...
+
+    async def resolve(self, did: str, *, version_id: str | None = None, version_time: int | None = None) -> Resolution:
+        """Return the document of ``did``: the newest, the one named, or the one in force at ``version_time``.
+
+        Raises InvalidDidError, InvalidInputError if the method keeps no history and is asked for it, DidNotFoundError,
+        UnavailableError, and VerificationError if what was found must not be believed.
+        """
+        ...
+
+
+class ResolutionCache:
+    """The newest answers, bounded in number and time. Not shared between processes.
+
+    An answer is kept for ``ttl_seconds``, or less if its method says so; the least recently used one goes first.
+    """
+
+    def __init__(self, *, max_entries: int = 1024, ttl_seconds: int = 300) -> None:
+        if max_entries < 1 or ttl_seconds < 0:
+            raise InvalidInputError("a cache holds at least one entry for at least no time")
+        self.max_entries: Final = max_entries
+        self.ttl_seconds: Final = ttl_seconds
+        self._entries: OrderedDict[_Question, tuple[int, int, Resolution]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, question: _Question, *, now: int) -> Resolution | None:
+        """Return a kept answer that is not older than its time, or None."""
+        entry = self._entries.get(question)
+        if entry is None:
+            return None
+        stored, until, resolution = entry
+        # A clock that ran backwards must not keep an answer alive for longer than it was meant to live.
+        if not stored <= now < until:
+            del self._entries[question]
+            return None
+        self._entries.move_to_end(question)
+        return resolution
+
+    def put(self, question: _Question, resolution: Resolution, *, now: int) -> None:
+        """Keep an answer from now on."""
+        ttl = self.ttl_seconds
+        if resolution.metadata.ttl_seconds is not None:
+            ttl = min(ttl, resolution.metadata.ttl_seconds)
+        self._entries.pop(question, None)
+        if ttl <= 0:
+            return
+        self._entries[question] = (now, now + ttl, resolution)
+        if len(self._entries) > self.max_entries:
+            self._entries.popitem(last=False)
+
+    def forget(self, did: str) -> None:
+        """Drop every answer about ``did``, such as after an update of one's own."""
+        for question in [question for question in self._entries if question[0] == did]:
+            del self._entries[question]
+
+
+class Resolver:
+    """Resolves DIDs of the methods it was given; questions asked at the same time share one answer."""
+
+    def __init__(
+        self, methods: Sequence[DidMethod], *, cache: ResolutionCache | None = None, now: Clock | None = None
+    ) -> None:
+        self._methods = {method.method: method for method in methods}
+        if len(self._methods) != len(methods):
+            raise InvalidInputError("two DID methods have the same name")
+        self._cache = ResolutionCache() if cache is None else cache
+        self._now = system_clock if now is None else now
+        self._running: dict[_Question, Task[Resolution]] = {}
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Names of the methods that this resolver knows."""
+        return tuple(self._methods)
+
+    async def resolve(self, did: str, *, version_id: str | None = None, version_time: int | None = None) -> Resolution:
+        """Return the document of ``did`` and its metadata; see ``DidMethod.resolve`` for versions and errors.
+
+        A deactivated DID resolves with ``metadata.deactivated`` set. Raises UnsupportedDidMethodError too.
+        """
+        question = (did, version_id, version_time)
+        cached = self._cache.get(question, now=self._now())
+        if cached is not None:
+            return cached
+        name = parse_did(did).method
+        method = self._methods.get(name)
+        if method is None:
+            raise UnsupportedDidMethodError(f"did:{name} is not among the methods of this resolver")
+        if version_id is not None and version_time is not None:
+            raise InvalidInputError("ask for a version id or for a version time, not both")
+        return await self._shared(method, question)
+
+    async def key(self, verification_method: str, relationship: str, *, at: int | None = None) -> PublicKey:
+        """Return the key that the DID URL ``verification_method`` names, in the newest document of its DID.
+
+        Raises what ``resolve`` and ``Resolution.key`` raise; a DID URL with a path or a query is refused.
+        """
+        url = parse_did_url(verification_method)
+        if url.fragment is None or url.path or url.query is not None:
+            raise InvalidDidError("a verification method is named by a DID and a fragment")
+        return (await self.resolve(url.did)).key(verification_method, relationship, at=at)
+
+    async def _shared(self, method: DidMethod, question: _Question) -> Resolution:
+        import asyncio
+
+        task = self._running.get(question)
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = asyncio.get_running_loop().create_task(self._ask(method, question))
+            self._running[question] = task
+            task.add_done_callback(lambda done: self._finished(question, done))
+        # Shielded: one caller who gives up must not take the answer from the others.
+        return await asyncio.shield(task)
+
+    async def _ask(self, method: DidMethod, question: _Question) -> Resolution:
+        did, version_id, version_time = question
+        # The age of an answer counts from before it was asked for, not from its arrival.
+        asked = self._now()
+        resolution = await method.resolve(did, version_id=version_id, version_time=version_time)
+        if resolution.document.id != did:
+            raise VerificationError(f"the did:{method.method} method answered with the document of another DID")
+        self._cache.put(question, resolution, now=asked)
+        return resolution
+
+    def _finished(self, question: _Question, task: Task[Resolution]) -> None:
+        if self._running.get(question) is task:
+            del self._running[question]
+        if not task.cancelled():
+            task.exception()  # Read here, since every caller may have given up.
+
+
+def system_clock() -> int:
+    """Return the time now in Unix seconds."""
+    return int(time.time())
+
+
+def default_resolver(
+    *,
+    fetch: Fetch | None = None,
+    log_source: LogSource | None = None,
+    cache: ResolutionCache | None = None,
+    now: Clock | None = None,
+) -> Resolver:
+    """Return a resolver for did:key and did:jwk; for did:web with a ``fetch``, for did:webvh with either source."""
+    from ssi.did.methods.jwk import DidJwk
+    from ssi.did.methods.key import DidKey
+
+    methods: list[DidMethod] = [DidKey(), DidJwk()]
+    if fetch is not None:
+        from ssi.did.methods.web import DidWeb
+
+        methods.append(DidWeb(fetch))
+    if fetch is not None or log_source is not None:
+        from ssi.did.methods.webvh import DidWebvh
+
+        methods.append(DidWebvh(fetch=fetch, log_source=log_source, now=now or system_clock))
+    return Resolver(methods, cache=cache, now=now)

@@ -19,7 +19,7 @@ MAX_ENTRY_BITS: Final = 16
 """A ``statusSize`` of n needs 2**n messages in every credential; more than 16 bits cannot be used in earnest."""
 
 
-def read_left(data: bytes, index: int, size: int = 1) -> int:
+def read_left(data: bytes | bytearray, index: int, size: int = 1) -> int:
     """Return entry ``index`` of ``size`` bits, the left-most bit of byte 0 first.
 
     Raises StatusError if the entry does not lie wholly inside ``data``.
@@ -34,7 +34,7 @@ def read_left(data: bytes, index: int, size: int = 1) -> int:
     return int.from_bytes(window, "big") >> (-end & 7) & ((1 << size) - 1)
 
 
-def read_right(data: bytes, index: int, size: int = 1) -> int:
+def read_right(data: bytes | bytearray, index: int, size: int = 1) -> int:
     """Return entry ``index`` of 1, 2, 4 or 8 bits, the least significant bits of byte 0 first.
 
     Raises StatusError if there is no such entry.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -38,6 +39,9 @@ class CredentialState(IntEnum):
     VALID = 0
     REVOKED = 1
     SUSPENDED = 2
+
+
+_STATE_BY_PURPOSE: Final = {REVOCATION: CredentialState.REVOKED, SUSPENSION: CredentialState.SUSPENDED}
 
 
 class StatusFamily(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,11 +121,12 @@ class StatusArray:
 
         Raises InvalidInputError for another purpose.
         """
-        if purpose not in _NIBBLES:
+        state = _STATE_BY_PURPOSE.get(purpose)
+        if state is None:
             raise InvalidInputError("expected the purpose revocation or suspension")
         # Every byte holds four entries, and two of them make a byte of the bitstring: a table turns each into half a
         # byte, and the halves are joined as two long integers, which takes a fiftieth of a loop over the bytes.
-        high, low = _NIBBLES[purpose]
+        high, low = _tables(state)
         left = int.from_bytes(self._data[0::2].translate(high))
         right = int.from_bytes(self._data[1::2].translate(low))
         return (left | right).to_bytes(self.entries // 8)
@@ -141,9 +146,8 @@ def _nibble(byte: int, state: CredentialState) -> int:
     return sum((byte >> 2 * place & 3 == state) << 3 - place for place in range(4))
 
 
+@cache
 def _tables(state: CredentialState) -> tuple[bytes, bytes]:
+    """Return, for every byte of four entries, the half byte that it gives: in the left half, in the right half."""
     low = bytes(_nibble(byte, state) for byte in range(256))
     return bytes(nibble << 4 for nibble in low), low
-
-
-_NIBBLES: Final = {REVOCATION: _tables(CredentialState.REVOKED), SUSPENSION: _tables(CredentialState.SUSPENDED)}

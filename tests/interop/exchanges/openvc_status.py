@@ -63,8 +63,8 @@ def token_ours_there() -> None:
     )
     for index, state in STATES.items():
         status = {"status": {"status_list": {"idx": index, "uri": URI}}}
-        found = peer_token.check_token_status(status, resolve=lambda uri: claims)
-        assert found.value == int(state)
+        found = peer_token.check_token_status(status, resolve_status_list_token=lambda uri: claims)
+        assert found is not None and found.status == int(state)
 
 
 @exchange("openvc-core", "Bitstring encodedList", HERE)

@@ -53,17 +53,22 @@ def parse_verification_method(raw: JsonValue, *, did: str, absolute_ids: bool = 
     """
     if not isinstance(raw, dict):
         raise InvalidInputError("a verification method is an object or the id of one")
-    for name in ("id", "type", "controller"):
+    for name in ("id", "type"):
         if not isinstance(raw.get(name), str) or not raw[name]:
             raise InvalidInputError(f"a verification method has the string {name}")
+    # Widely published documents leave the controller out; such a method is read, and nobody's, so it gives no key.
+    controller = raw.get("controller", "")
+    if not isinstance(controller, str) or ("controller" in raw and not controller):
+        raise InvalidInputError("a verification method's controller is a string")
     method_id: str = raw["id"]
     if method_id.startswith("#") and not absolute_ids:
         method_id = f"{did}{method_id}"
     parse_did_url(method_id)
-    parse_did(raw["controller"])
+    if controller:
+        parse_did(controller)
     _refuse_private(raw)
     ends = [_unix(raw[name], name) for name in ("expires", "revoked") if name in raw]
-    return VerificationMethod(method_id, raw["type"], raw["controller"], raw, min(ends, default=None))
+    return VerificationMethod(method_id, raw["type"], controller, raw, min(ends, default=None))
 
 
 def public_key_of(method: VerificationMethod) -> PublicKey:

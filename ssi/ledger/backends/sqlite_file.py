@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from ssi.errors import BrokenEntryError, ConflictError, InclusionProofError, UnavailableError
 from ssi.ledger import merkle
@@ -83,14 +82,14 @@ def id_prefix(leaf: bytes) -> int:
 
 
 class LogFile:
-    """One connection to the database of a log. Not safe under several threads at once."""
+    """One connection to the database of a log, at an absolute path. Not safe under several threads at once."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         mode = "rw" if read_only else "rwc"
         with translated():
             self._db = sqlite3.connect(
-                f"file:{quote(str(path))}?mode={mode}",
+                f"{path.as_uri()}?mode={mode}",
                 uri=True,
                 timeout=BUSY_SECONDS,
                 isolation_level=None,

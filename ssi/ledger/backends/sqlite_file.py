@@ -22,7 +22,7 @@ from typing import Any
 
 from ssi.errors import BrokenEntryError, ConflictError, InclusionProofError, UnavailableError
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import Checkpoint, check_successor, parse_checkpoint, parse_note
+from ssi.ledger.checkpoint import Checkpoint, check_successor
 from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
 
 APPLICATION_ID = 0x434C4F47  # "CLOG", so that another program's file is not taken for a log
@@ -309,10 +309,7 @@ class LogFile:
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def check_storage(self) -> None:
-        """Check what the port does not show: the look-up table, the stored note, and SQLite's own structures."""
-        note = self.note()
-        if note is not None:
-            self.check_head(parse_checkpoint(parse_note(note).unverified_text), "stored checkpoint")
+        """Check what the port does not show: the look-up table and SQLite's own structures."""
         with translated():
             size = self.size()
             (rows,) = self._db.execute("SELECT count(*) FROM ids").fetchone()

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ssi.encoding.base64url import b64url_decode
 from ssi.errors import InvalidInputError
-from ssi.keys.curves import FACTS, Curve
+from ssi.keys.curves import EC_CURVES, FACTS, Curve
 
+_REQUIRED_EC: Final = frozenset({"kty", "crv", "x", "y"})
 PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 
 
@@ -36,10 +37,32 @@ def public_from_jwk(jwk: Mapping[str, object]) -> ec.EllipticCurvePublicKey | Ed
     """Return the native public key of a public JWK that may be used to verify."""
     if not PRIVATE_MEMBERS.isdisjoint(jwk):
         raise InvalidInputError("expected a public JWK, got one with private members")
+    if jwk.keys() == _REQUIRED_EC:
+        return _point(jwk)
     native = _native(jwk, "verify")
     if not isinstance(native, ec.EllipticCurvePublicKey | Ed25519PublicKey):
         raise InvalidInputError("expected a public JWK")
     return native
+
+
+def _point(jwk: Mapping[str, object]) -> ec.EllipticCurvePublicKey:
+    """Return the key of a JWK that is a point and no more.
+
+    Every presentation brings the key of another holder, so that no cache helps; jwcrypto would add nothing here but a
+    third of a signature's time.
+    """
+    curve = curve_of_jwk(jwk)
+    x, y = jwk["x"], jwk["y"]
+    width = FACTS[curve].coordinate_length
+    if not isinstance(x, str) or not isinstance(y, str) or curve not in EC_CURVES:
+        raise InvalidInputError(f"expected JWK members x and y of {width} bytes in base64url")
+    left, right = b64url_decode(x), b64url_decode(y)
+    if len(left) != width or len(right) != width:
+        raise InvalidInputError(f"expected JWK members x and y of {width} bytes in base64url")
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(EC_CURVES[curve], b"\x04" + left + right)
+    except ValueError as exc:
+        raise InvalidInputError(f"expected a JWK with a point on {curve}") from exc
 
 
 def private_from_jwk(jwk: Mapping[str, object]) -> ec.EllipticCurvePrivateKey | Ed25519PrivateKey:

@@ -9,7 +9,7 @@ Errors:  InvalidInputError (no base64url or no JSON), DisclosureError (JSON of a
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from secrets import token_bytes
 from typing import Final
 
@@ -51,45 +51,45 @@ def build_disclosure(parts: list[JsonValue]) -> bytes:
     return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_ALPHABET)
 
 
-def read_property(disclosure: str) -> tuple[str, JsonValue]:
-    """Return name and value of the disclosure of an object property (RFC 9901, 7.1 step 3.c.ii)."""
-    parts = _read(disclosure)
-    if len(parts) != 3 or type(parts[0]) is not str or type(parts[1]) is not str:
-        raise DisclosureError("expected the disclosure of an object property to be [salt, name, value]")
-    return parts[1], parts[2]
+def read_disclosures(disclosures: Sequence[str]) -> list[JsonValue]:
+    """Return the JSON value of each disclosure, checked as the parse gate checks. Raises InvalidInputError.
 
-
-def read_element(disclosure: str) -> JsonValue:
-    """Return the value of the disclosure of an array element (RFC 9901, 7.1 step 3.c.iii)."""
-    parts = _read(disclosure)
-    if len(parts) != 2 or type(parts[0]) is not str:
-        raise DisclosureError("expected the disclosure of an array element to be [salt, value]")
-    return parts[1]
-
-
-def _read(disclosure: str) -> list[JsonValue]:
-    """Return the JSON array of ``disclosure``, checked as the parse gate checks."""
-    raw = b64url_decode(disclosure)
+    Most disclosures hold one scalar. What the gate adds to the decoder (depth, member names, number range) then has
+    nothing to look at but an integer's range, so the second pass is only made for the others.
+    """
+    raws = [b64url_decode(text) for text in disclosures]
     try:
-        parts = _decode(raw)
+        values = [_decode(raw) for raw in raws]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected a disclosure to be JSON") from exc
-    # Most disclosures hold one scalar. What the gate adds to the decoder (depth, member names, number range) then has
-    # nothing to look at but the integer's range, so the second pass is only made for the others.
-    if type(parts) is list and parts and _is_plain(parts[-1]):
-        for part in parts[:-1]:
-            if type(part) is not str:
-                break
-        else:
-            return parts
-    value = parse_json(raw)
-    if type(value) is not list:
-        raise DisclosureError("expected a disclosure to be a JSON array")
-    return value
+    for index, value in enumerate(values):
+        if not _is_plain(value):
+            values[index] = parse_json(raws[index])
+    return values
+
+
+def property_of(value: JsonValue) -> tuple[str, JsonValue]:
+    """Return name and value of the disclosure of an object property (RFC 9901, 7.1 step 3.c.ii)."""
+    if type(value) is not list or len(value) != 3 or type(value[0]) is not str or type(value[1]) is not str:
+        raise DisclosureError("expected the disclosure of an object property to be [salt, name, value]")
+    return value[1], value[2]
+
+
+def element_of(value: JsonValue) -> JsonValue:
+    """Return the value of the disclosure of an array element (RFC 9901, 7.1 step 3.c.iii)."""
+    if type(value) is not list or len(value) != 2 or type(value[0]) is not str:
+        raise DisclosureError("expected the disclosure of an array element to be [salt, value]")
+    return value[1]
 
 
 def _is_plain(value: JsonValue) -> bool:
-    kind = type(value)
-    return (
-        kind is str or kind is bool or value is None or (kind is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
-    )
+    """Return whether ``value`` is ``[salt, value]`` or ``[salt, name, value]`` with a scalar, other than a float."""
+    if type(value) is not list or not 2 <= len(value) <= 3 or type(value[0]) is not str:
+        return False
+    last = value[-1]
+    kind = type(last)
+    if kind is str:
+        return len(value) == 2 or type(value[1]) is str
+    if kind is int and not -MAX_SAFE_INTEGER <= last <= MAX_SAFE_INTEGER:
+        return False
+    return (last is None or kind is bool or kind is int) and (len(value) == 2 or type(value[1]) is str)

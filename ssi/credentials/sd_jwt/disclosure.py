@@ -20,6 +20,7 @@ from ssi.encoding.gate import MAX_SAFE_INTEGER, parse_json
 from ssi.errors import DisclosureError, InvalidInputError
 from ssi.types import JsonValue
 
+_SCALARS: Final = frozenset((str, bool, type(None)))
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 _URL_ALPHABET: Final = bytes.maketrans(b"+/", b"-_")
@@ -51,45 +52,31 @@ def build_disclosure(parts: list[JsonValue]) -> bytes:
     return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_ALPHABET)
 
 
-def read_disclosures(disclosures: Sequence[str]) -> list[JsonValue]:
-    """Return the JSON value of each disclosure, checked as the parse gate checks. Raises InvalidInputError.
+def read_disclosures(disclosures: Sequence[str]) -> list[tuple[str | None, JsonValue]]:
+    """Return claim name and value of each disclosure, the name of an array element being None (4.2.1 and 4.2.2).
 
-    Most disclosures hold one scalar. What the gate adds to the decoder (depth, member names, number range) then has
-    nothing to look at but an integer's range, so the second pass is only made for the others.
+    Raises InvalidInputError for what is no base64url or no JSON as the parse gate takes it, DisclosureError for JSON of
+    another shape. Most disclosures hold one scalar, and then the gate adds nothing to the decoder but the range of an
+    integer, having no depth and no member names to look at; the second pass is made for the others.
     """
     raws = [b64url_decode(text) for text in disclosures]
     try:
         values = [_decode(raw) for raw in raws]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected a disclosure to be JSON") from exc
-    for index, value in enumerate(values):
-        if not _is_plain(value):
-            values[index] = parse_json(raws[index])
-    return values
-
-
-def property_of(value: JsonValue) -> tuple[str, JsonValue]:
-    """Return name and value of the disclosure of an object property (RFC 9901, 7.1 step 3.c.ii)."""
-    if type(value) is not list or len(value) != 3 or type(value[0]) is not str or type(value[1]) is not str:
-        raise DisclosureError("expected the disclosure of an object property to be [salt, name, value]")
-    return value[1], value[2]
-
-
-def element_of(value: JsonValue) -> JsonValue:
-    """Return the value of the disclosure of an array element (RFC 9901, 7.1 step 3.c.iii)."""
-    if type(value) is not list or len(value) != 2 or type(value[0]) is not str:
-        raise DisclosureError("expected the disclosure of an array element to be [salt, value]")
-    return value[1]
-
-
-def _is_plain(value: JsonValue) -> bool:
-    """Return whether ``value`` is ``[salt, value]`` or ``[salt, name, value]`` with a scalar, other than a float."""
-    if type(value) is not list or not 2 <= len(value) <= 3 or type(value[0]) is not str:
-        return False
-    last = value[-1]
-    kind = type(last)
-    if kind is str:
-        return len(value) == 2 or type(value[1]) is str
-    if kind is int and not -MAX_SAFE_INTEGER <= last <= MAX_SAFE_INTEGER:
-        return False
-    return (last is None or kind is bool or kind is int) and (len(value) == 2 or type(value[1]) is str)
+    found: list[tuple[str | None, JsonValue]] = []
+    for index, parts in enumerate(values):
+        name = content = None
+        length = len(parts) if type(parts) is list else 0
+        if length == 3:
+            salt, name, content = parts
+        elif length == 2:
+            salt, content = parts
+        if length not in (2, 3) or type(salt) is not str or (length == 3 and type(name) is not str):
+            parse_json(raws[index])
+            raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")
+        kind = type(content)
+        if kind not in _SCALARS and not (kind is int and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
+            content = parse_json(raws[index])[-1]
+        found.append((name, content))
+    return found

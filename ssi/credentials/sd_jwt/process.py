@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from ssi.credentials.sd_jwt.disclosure import element_of, property_of, read_disclosures
+from ssi.credentials.sd_jwt.disclosure import read_disclosures
 from ssi.credentials.sd_jwt.hashing import digests_of, hash_name_of
 from ssi.credentials.sd_jwt.paths import ClaimPath
 from ssi.encoding.gate import MAX_JSON_DEPTH
@@ -59,7 +59,7 @@ class _Walk:
 
     __slots__ = ("disclosed", "seen", "unused")
 
-    def __init__(self, by_digest: dict[str, tuple[str, JsonValue]]) -> None:
+    def __init__(self, by_digest: dict[str, tuple[str, tuple[str | None, JsonValue]]]) -> None:
         self.unused = by_digest
         self.disclosed: dict[ClaimPath, str] = {}
         self.seen: list[str] = []
@@ -95,8 +95,10 @@ class _Walk:
                 disclosure = self.unused.pop(digest, None)
                 if disclosure is None:
                     continue  # Withheld, or a decoy: step 3.d removes the element.
-                value = element_of(disclosure[1])
-                self.disclosed[(*path, len(target))] = disclosure[0]
+                text, (name, value) = disclosure
+                if name is not None:
+                    raise DisclosureError("expected the disclosure of an array element to be [salt, value]")
+                self.disclosed[(*path, len(target))] = text
             kind = type(value)
             if kind is dict:
                 value = self.object(value, (*path, len(target)), depth + 1)
@@ -115,8 +117,9 @@ class _Walk:
             disclosure = unused.pop(digest, None)
             if disclosure is None:
                 continue  # Withheld, or a decoy.
-            text, content = disclosure
-            name, value = property_of(content)
+            text, (name, value) = disclosure
+            if name is None:
+                raise DisclosureError("expected the disclosure of an object property to be [salt, name, value]")
             if name in RESERVED_NAMES:
                 raise DisclosureError("a disclosure has a reserved name for its claim")
             if name in target:

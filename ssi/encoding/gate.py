@@ -108,17 +108,15 @@ def _count_members(value: JsonValue) -> int:
     """Count the members of all objects in ``value``, and refuse numbers out of range on the way."""
     kind = type(value)
     if kind is dict:
-        members = len(value)
-        for item in value.values():
-            if type(item) is not str:
-                members += _count_members(item)
-        return members
-    if kind is list:
-        members = 0
-        for item in value:
-            if type(item) is not str:
-                members += _count_members(item)
-        return members
-    if kind is int and not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
-        raise InvalidInputError("expected integers within ±(2**53 - 1)")
-    return 0
+        members, items = len(value), value.values()
+    elif kind is list:
+        members, items = 0, value
+    else:
+        members, items = 0, (value,)
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list:
+            members += _count_members(item)
+        elif kind is int and not -MAX_SAFE_INTEGER <= item <= MAX_SAFE_INTEGER:
+            raise InvalidInputError("expected integers within ±(2**53 - 1)")
+    return members

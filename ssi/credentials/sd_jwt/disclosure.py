@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from ssi.encoding.base64url import b64url_decode, b64url_encode
+from ssi.encoding.base64url import b64url_decode_many, b64url_encode
 from ssi.encoding.gate import MAX_SAFE_INTEGER, parse_json
 from ssi.errors import DisclosureError, InvalidInputError
 from ssi.types import JsonValue
@@ -59,14 +59,15 @@ def read_disclosures(disclosures: Sequence[str]) -> list[tuple[str | None, JsonV
     another shape. Most disclosures hold one scalar, and then the gate adds nothing to the decoder but the range of an
     integer, having no depth and no member names to look at; the second pass is made for the others.
     """
-    raws = [b64url_decode(text) for text in disclosures]
+    raws = b64url_decode_many(disclosures)
     try:
         values = [_decode(raw) for raw in raws]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected a disclosure to be JSON") from exc
     found: list[tuple[str | None, JsonValue]] = []
     for index, parts in enumerate(values):
-        name = content = None
+        name: JsonValue = None
+        content: JsonValue = None
         length = len(parts) if type(parts) is list else 0
         if length == 3:
             salt, name, content = parts

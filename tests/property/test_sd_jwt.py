@@ -157,7 +157,7 @@ def test_the_short_way_into_a_disclosure_takes_what_the_gate_takes(raw: bytes) -
         assert not _is_disclosure(expected)
     else:
         assert _is_disclosure(expected)
-        assert json.dumps(found) == json.dumps([expected[1] if len(expected) == 3 else None, expected[-1]])
+        assert json.dumps(found) == json.dumps([text, expected[1] if len(expected) == 3 else None, expected[-1]])
 
 
 def _is_disclosure(value: Any) -> bool:

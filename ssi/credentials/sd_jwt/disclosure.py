@@ -11,7 +11,7 @@ from __future__ import annotations
 from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from secrets import token_bytes
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -30,6 +30,10 @@ _URL_ALPHABET: Final = bytes.maketrans(b"+/", b"-_")
 _SALT_BYTES: Final = 18
 _SALT_CHARS: Final = 24
 _SALT_BATCH: Final = 32
+
+
+Disclosed: TypeAlias = tuple[str, str | None, JsonValue]
+"""Text of a disclosure, the name of the claim (None for an array element) and its value."""
 
 
 def salts() -> Iterator[str]:
@@ -52,8 +56,8 @@ def build_disclosure(parts: list[JsonValue]) -> bytes:
     return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_ALPHABET)
 
 
-def read_disclosures(disclosures: Sequence[str]) -> list[tuple[str | None, JsonValue]]:
-    """Return claim name and value of each disclosure, the name of an array element being None (4.2.1 and 4.2.2).
+def read_disclosures(disclosures: Sequence[str]) -> list[Disclosed]:
+    """Return the contents of each disclosure, in order (4.2.1 and 4.2.2).
 
     Raises InvalidInputError for what is no base64url or no JSON as the parse gate takes it, DisclosureError for JSON of
     another shape. Most disclosures hold one scalar, and then the gate adds nothing to the decoder but the range of an
@@ -64,7 +68,7 @@ def read_disclosures(disclosures: Sequence[str]) -> list[tuple[str | None, JsonV
         values = [_decode(raw) for raw in raws]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected a disclosure to be JSON") from exc
-    found: list[tuple[str | None, JsonValue]] = []
+    found: list[Disclosed] = []
     for index, parts in enumerate(values):
         name: JsonValue = None
         content: JsonValue = None
@@ -79,5 +83,5 @@ def read_disclosures(disclosures: Sequence[str]) -> list[tuple[str | None, JsonV
         kind = type(content)
         if kind not in _SCALARS and not (kind is int and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
             content = parse_json(raws[index])[-1]
-        found.append((name, content))
+        found.append((disclosures[index], name, content))
     return found

@@ -20,7 +20,7 @@ from ssi.encoding.gate import MAX_SAFE_INTEGER, parse_json
 from ssi.errors import DisclosureError, InvalidInputError
 from ssi.types import JsonValue
 
-_SCALARS: Final = frozenset((str, bool, type(None)))
+SCALARS: Final = frozenset((str, bool, type(None)))
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 _URL_ALPHABET: Final = bytes.maketrans(b"+/", b"-_")
@@ -44,8 +44,8 @@ def salts() -> Iterator[str]:
             yield text[start : start + _SALT_CHARS]
 
 
-def build_disclosure(parts: list[JsonValue]) -> bytes:
-    """Return the ASCII bytes of the disclosure of ``[salt, name, value]`` or ``[salt, value]``.
+def build_disclosure(parts: list[JsonValue]) -> str:
+    """Return the disclosure of ``[salt, name, value]`` or ``[salt, value]``.
 
     The caller has checked that the value is JSON; a lone surrogate raises InvalidInputError here.
     """
@@ -53,7 +53,7 @@ def build_disclosure(parts: list[JsonValue]) -> bytes:
         raw = _encode(parts)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, TypeError, ValueError) as exc:
         raise InvalidInputError("expected a claim that has a JSON form") from exc
-    return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_ALPHABET)
+    return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_ALPHABET).decode("ascii")
 
 
 def read_disclosures(disclosures: Sequence[str]) -> list[Disclosed]:
@@ -81,7 +81,7 @@ def read_disclosures(disclosures: Sequence[str]) -> list[Disclosed]:
             parse_json(raws[index])
             raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")
         kind = type(content)
-        if kind not in _SCALARS and not (kind is int and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
+        if kind not in SCALARS and not (kind is int and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
             content = parse_json(raws[index])[-1]
         found.append((disclosures[index], name, content))
     return found

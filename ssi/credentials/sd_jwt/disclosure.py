@@ -9,7 +9,7 @@ Errors:  InvalidInputError (no base64url or no JSON), DisclosureError (JSON of a
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from secrets import token_bytes
 from typing import Final, TypeAlias
 
@@ -29,31 +29,25 @@ _URL_ALPHABET: Final = bytes.maketrans(b"+/", b"-_")
 # 9.3 asks for 16.
 _SALT_BYTES: Final = 18
 _SALT_CHARS: Final = 24
-_SALT_BATCH: Final = 32
 
 
 Disclosed: TypeAlias = tuple[str, str | None, JsonValue]
 """Text of a disclosure, the name of the claim (None for an array element) and its value."""
 
 
-def salts() -> Iterator[str]:
-    """Yield fresh salts for ever; the generator is asked once per batch, which is most of what a salt costs."""
-    while True:
-        text = b64url_encode(token_bytes(_SALT_BYTES * _SALT_BATCH))
-        for start in range(0, _SALT_CHARS * _SALT_BATCH, _SALT_CHARS):
-            yield text[start : start + _SALT_CHARS]
+def build_disclosures(contents: Sequence[tuple[JsonValue, ...]]) -> list[bytes]:
+    """Return the ASCII bytes of a disclosure of each of ``contents``, which are ``(name, value)`` or ``(value,)``.
 
-
-def build_disclosure(parts: list[JsonValue]) -> str:
-    """Return the disclosure of ``[salt, name, value]`` or ``[salt, value]``.
-
-    The caller has checked that the value is JSON; a lone surrogate raises InvalidInputError here.
+    Each gets a fresh salt. The caller has checked that values are JSON; a lone surrogate raises InvalidInputError.
     """
+    salts = b64url_encode(token_bytes(_SALT_BYTES * len(contents)))
+    starts = range(0, len(salts), _SALT_CHARS)
     try:
-        raw = _encode(parts)
+        raws = [_encode((salts[at : at + _SALT_CHARS], *content)) for at, content in zip(starts, contents, strict=True)]
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, TypeError, ValueError) as exc:
         raise InvalidInputError("expected a claim that has a JSON form") from exc
-    return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_ALPHABET).decode("ascii")
+    letters = b"~".join([b2a_base64(raw, newline=False).rstrip(b"=") for raw in raws])
+    return letters.translate(_URL_ALPHABET).split(b"~") if raws else []
 
 
 def read_disclosures(disclosures: Sequence[str]) -> list[Disclosed]:

@@ -8,7 +8,7 @@ Errors:  InvalidInputError (a path without a claim, a reserved name, no JSON).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from secrets import randbelow, token_bytes
 from typing import Final
@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from ssi.credentials.sd_jwt.compact import MAX_DISCLOSURES
-from ssi.credentials.sd_jwt.disclosure import SCALARS, build_disclosure, salts
+from ssi.credentials.sd_jwt.disclosure import SCALARS, build_disclosures
 from ssi.credentials.sd_jwt.hashing import DEFAULT_HASH, check_hash_name, digest_bytes, digest_of, digests_of
 from ssi.credentials.sd_jwt.paths import ClaimPath, check_path, path_text
 from ssi.credentials.sd_jwt.process import RESERVED_NAMES
@@ -70,7 +70,7 @@ def conceal(
         raise InvalidInputError(f"expected at most {MAX_DISCLOSURES} selectively disclosable claims")
     if run.digests or hash_name != DEFAULT_HASH:
         payload["_sd_alg"] = hash_name
-    return Concealed(payload, tuple(run.disclosures))
+    return Concealed(payload, tuple([text.decode("ascii") for text in run.disclosures]))
 
 
 async def issue_sd_jwt(
@@ -128,19 +128,18 @@ _NOTHING: Final[dict[str | int | None, _Plan]] = {}
 
 
 class _Concealer:
-    """State of one run: the disclosures made so far and a supply of salts."""
+    """State of one run: the disclosures made so far, and how many digests there are."""
 
-    __slots__ = ("_hash_name", "_salts", "digests", "disclosures")
+    __slots__ = ("_hash_name", "digests", "disclosures")
 
     def __init__(self, hash_name: str) -> None:
         self._hash_name = hash_name
-        self._salts: Iterator[str] = salts()
-        self.disclosures: list[str] = []
+        self.disclosures: list[bytes] = []
         self.digests = 0
 
     def object(self, source: JsonObject, plan: _Plan, path: ClaimPath) -> JsonObject:
         target: JsonObject = {}
-        hidden: list[list[JsonValue]] = []
+        hidden: list[tuple[JsonValue, ...]] = []
         for name in plan.below:
             if name not in source:
                 raise InvalidInputError(f"no claim at {path_text((*path, name))}")
@@ -152,7 +151,7 @@ class _Concealer:
             if here.below or here.decoys:
                 value = self._below(value, here, (*path, name))
             if here.hidden:
-                hidden.append([next(self._salts), name, value])
+                hidden.append((name, value))
             else:
                 target[name] = value
         if hidden or plan.decoys:
@@ -175,7 +174,7 @@ class _Concealer:
             here = _merged([each for each in (plan.below.get(index), every) if each is not None])
             if here.below or here.decoys:
                 value = self._below(value, here, (*path, index))
-            target.append({"...": self._hide([[next(self._salts), value]])[0]} if here.hidden else value)
+            target.append({"...": self._hide([(value,)])[0]} if here.hidden else value)
         for _ in range(plan.decoys):
             # Anywhere, since a decoy that is always last is recognised.
             target.insert(randbelow(len(target) + 1), {"...": self._decoy()})
@@ -188,9 +187,9 @@ class _Concealer:
             return self.array(value, plan, path)
         raise InvalidInputError(f"expected an object or an array at {path_text(path)}")
 
-    def _hide(self, contents: list[list[JsonValue]]) -> list[str]:
+    def _hide(self, contents: list[tuple[JsonValue, ...]]) -> list[str]:
         """Make a disclosure of each of ``contents`` and return their digests."""
-        disclosures = [build_disclosure(parts) for parts in contents]
+        disclosures = build_disclosures(contents)
         self.disclosures += disclosures
         self.digests += len(disclosures)
         return digests_of(disclosures, self._hash_name)

@@ -160,9 +160,9 @@ async def issue_sd_jwt_vc(
     payload.update(claims)
     _types(payload, _vct(payload))
     paths = [check_path(path) for path in disclosable]
-    for first in (*(path[0] for path in paths), *(path[0] for path in decoys if path)):
-        if first in NEVER_DISCLOSABLE:
-            raise InvalidInputError(f"{first} must not be selectively disclosable")
+    for path in (*paths, *decoys):
+        if path and path[0] in NEVER_DISCLOSABLE:
+            raise InvalidInputError(f"{path[0]} must not be selectively disclosable")
     return await issue_sd_jwt(
         payload,
         disclosable=paths,

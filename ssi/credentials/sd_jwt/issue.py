@@ -26,6 +26,7 @@ from ssi.keys import KeyPurpose, Kms, PublicKey
 from ssi.keys.jws import sign_jws
 from ssi.types import JsonObject, JsonValue
 
+_ONLY_TEXT: Final = frozenset((str,))
 NO_DECOYS: Final[Mapping[ClaimPath, int]] = {}
 
 
@@ -49,11 +50,13 @@ def conceal(
     *,
     decoys: Mapping[ClaimPath, int] = NO_DECOYS,
     hash_name: str = DEFAULT_HASH,
+    in_plain_sight: frozenset[str] = frozenset(),
 ) -> Concealed:
     """Replace each claim at a path of ``disclosable`` by a digest, innermost first (RFC 9901, 4.2).
 
     ``decoys`` adds that many digests without a disclosure to the object or array at a path, ``()`` being the payload
-    itself. ``claims`` is not changed. Raises InvalidInputError.
+    itself. ``in_plain_sight`` names top-level claims that must have no digest, nor any below them. ``claims`` is not
+    changed. Raises InvalidInputError.
     """
     check_hash_name(hash_name)
     if type(claims) is not dict:
@@ -64,6 +67,8 @@ def conceal(
         plan.at(check_path(path)).hidden = True
     for path, count in decoys.items():
         plan.at(path).decoys += count
+    if not in_plain_sight.isdisjoint(plan.below):
+        raise InvalidInputError(f"{', '.join(sorted(in_plain_sight))} must not be selectively disclosable")
     run = _Concealer(hash_name)
     payload = run.object(claims, plan, ())
     if len(run.disclosures) > MAX_DISCLOSURES:
@@ -84,6 +89,7 @@ async def issue_sd_jwt(
     holder_key: PublicKey | None = None,
     decoys: Mapping[ClaimPath, int] = NO_DECOYS,
     hash_name: str = DEFAULT_HASH,
+    in_plain_sight: frozenset[str] = frozenset(),
 ) -> IssuedSdJwt:
     """Sign ``claims`` as an SD-JWT of type ``typ`` with the credential key ``label`` (RFC 9901, 6.1).
 
@@ -94,7 +100,7 @@ async def issue_sd_jwt(
         if "cnf" in claims:
             raise InvalidInputError("expected claims without cnf beside a holder key")
         claims = {**claims, "cnf": {"jwk": holder_key.to_jwk()}}
-    concealed = conceal(claims, disclosable, decoys=decoys, hash_name=hash_name)
+    concealed = conceal(claims, disclosable, decoys=decoys, hash_name=hash_name, in_plain_sight=in_plain_sight)
     protected = {"typ": typ, **header} if header else {"typ": typ}
     if protected["typ"] != typ or "alg" in protected:
         raise InvalidInputError("expected header members without typ and alg")
@@ -221,11 +227,13 @@ def _check_claims(value: JsonObject | list[JsonValue], depth: int) -> None:
     """Refuse what the verifier's gate would refuse, and names that would be read as digests (4.1, rule 7)."""
     if depth > MAX_JSON_DEPTH:
         raise InvalidInputError(f"expected claims nested at most {MAX_JSON_DEPTH} deep")
+    items: Iterable[JsonValue] = value
     if type(value) is dict:
-        for name in value:
-            if type(name) is not str or name in RESERVED_NAMES:
-                raise InvalidInputError("expected claim names to be strings other than _sd, _sd_alg and ...")
-    items: Iterable[JsonValue] = value.values() if type(value) is dict else value
+        items = value.values()
+        if not _ONLY_TEXT.issuperset(map(type, value)) or not RESERVED_NAMES.isdisjoint(value):
+            raise InvalidInputError("expected claim names to be strings other than _sd, _sd_alg and ...")
+    if SCALARS.issuperset(map(type, items)):
+        return
     for item in items:
         kind = type(item)
         if kind is dict or kind is list:

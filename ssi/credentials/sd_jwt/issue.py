@@ -113,9 +113,7 @@ class _Plan:
 
     hidden = False
     decoys = 0
-
-    def __init__(self) -> None:
-        self.below: dict[str | int | None, _Plan] = _NOTHING
+    below: dict[str | int | None, _Plan] = {}  # noqa: RUF012  (the one of all leaves; ``at`` gives others their own)
 
     def at(self, path: ClaimPath) -> _Plan:
         plan = self
@@ -123,14 +121,11 @@ class _Plan:
             following = plan.below.get(step)
             if following is None:
                 following = _Plan()
-                if plan.below is _NOTHING:  # Most plans are leaves, and make do with the one that nobody writes to.
+                if not plan.below:
                     plan.below = {}
                 plan.below[step] = following
             plan = following
         return plan
-
-
-_NOTHING: Final[dict[str | int | None, _Plan]] = {}
 
 
 class _Concealer:
@@ -146,11 +141,12 @@ class _Concealer:
     def object(self, source: JsonObject, plan: _Plan, path: ClaimPath) -> JsonObject:
         target: JsonObject = {}
         hidden: list[tuple[JsonValue, ...]] = []
-        for name in plan.below:
-            if name not in source:
-                raise InvalidInputError(f"no claim at {path_text((*path, name))}")
+        below = plan.below
+        if not below.keys() <= source.keys():
+            missing = next(step for step in below if step not in source)
+            raise InvalidInputError(f"no claim at {path_text((*path, missing))}")
         for name, value in source.items():
-            here = plan.below.get(name)
+            here = below.get(name)
             if here is None:
                 target[name] = value
                 continue

@@ -126,7 +126,12 @@ class Organisation:
 
     def accredit(self, subject: str, role: str, *, by: bytes | None = None, iat: int = NOW, **more: Any) -> bytes:
         """Return an accreditation of ``subject`` by this organisation."""
-        members: dict[str, Any] = {"answerable_to": (), "valid_from": NOW - DAY, "valid_until": NOW + 365 * DAY, **more}
+        members: dict[str, Any] = {
+            "answerable_to": (),
+            "valid_from": NOW - 30 * DAY,
+            "valid_until": NOW + 365 * DAY,
+            **more,
+        }
         if by is not None:
             members["refs"] = AccreditationRefs(by=statement_id(by))
         return self.sign(Accreditation(iss=self.did, iat=iat, subject=subject, role=role, **members))  # type: ignore[arg-type]

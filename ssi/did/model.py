@@ -36,7 +36,7 @@ def _model_class() -> Any:
     from pydid.verification_method import KnownVerificationMethods, UnknownVerificationMethod
 
     known = tuple(kind for kind in get_args(KnownVerificationMethods) if kind.__name__ not in _BROKEN_IN_PYDID)
-    method: Any = functools.reduce(operator.or_, known, UnknownVerificationMethod)
+    method: Any = functools.reduce(operator.or_, (*known, UnknownVerificationMethod))
     annotations: dict[str, Any] = {"verification_method": list[method] | None}
     fields: dict[str, Any] = {"verification_method": None}
     for name in ("authentication", "assertion_method", "key_agreement", "capability_invocation"):

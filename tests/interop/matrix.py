@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
 EXCHANGES: list[Exchange] = []
 
 
-def exchange(peer: str, format: str, direction: str, *, differs: str = "") -> Callable[[Callable[[], Any]], Any]:  # noqa: A002
+def exchange(peer: str, format: str, direction: str, *, differs: str = "") -> Callable[[Callable[[], Any]], Any]:
     """Register a function as one cell of the matrix.
 
     With ``differs`` the function must show that the artefact is refused, as the texts demand.

@@ -16,7 +16,7 @@ update rotates the update key.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -33,7 +33,7 @@ from ssi.keys import KeyPurpose, Kms
 from ssi.proofs.data_integrity import add_proof
 from ssi.types import JsonObject
 
-MAX_CLOCK_BEHIND_SECONDS = 60
+MAX_CLOCK_BEHIND_SECONDS: Final = 60
 
 
 class NewVersion(msgspec.Struct, frozen=True):

@@ -139,3 +139,12 @@ async def test_the_document_gives_its_keys() -> None:
     author = Author().first(A, change=lambda e: e["state"].update(verificationMethod=[vm], assertionMethod=["#k"]))
     resolution = await method(logs=Logs({author.did: author.log})).resolve(author.did)
     assert resolution.key("#k", "assertionMethod") == W.public_key
+
+
+async def test_a_verification_method_without_controller_gives_no_key() -> None:
+    vm = {"id": "#k", "type": "Multikey", "publicKeyMultibase": multikey(W)}
+    author = Author().first(A, change=lambda e: e["state"].update(verificationMethod=[vm], assertionMethod=["#k"]))
+    resolution = await method(logs=Logs({author.did: author.log})).resolve(author.did)
+    assert resolution.document.raw["verificationMethod"] == [vm]
+    with pytest.raises(VerificationError, match="does not control"):
+        resolution.key("#k", "assertionMethod")

@@ -223,6 +223,10 @@ def test_only_portable_dids_move_and_say_where_from() -> None:
     silent = Author().first(A, portable=True)
     silent.next(A, change=put("state.id", silent.did.replace("agency", "new")))
     refused(silent, "log entry 2: expected the DID before the move")
+    elsewhere = Author().first(A, portable=True)
+    new = elsewhere.did.replace("agency", "new")
+    elsewhere.next(A, change=lambda entry: entry["state"].update(id=new, alsoKnownAs=["did:web:agency.example", new]))
+    refused(elsewhere, "log entry 2: expected the DID before the move")
 
 
 def test_nothing_follows_a_deactivation() -> None:

@@ -42,7 +42,7 @@ def test_a_threshold_of_different_witnesses_approves() -> None:
 
 
 def test_a_later_approval_covers_the_versions_before_it_and_not_after() -> None:
-    author = Author().first(A, witness=rule(1, W1)).next(A).next(A)
+    author = Author().first(A, witness=rule(1, W1, W2)).next(A).next(A)
     verify(author, author.witnessed((3, W1)))
     verify(author, author.witnessed((1, W1), (3, W1), (2, W1)))
     refused(author, author.witnessed((1, W1), (2, W1)), "log entry 3")

@@ -120,6 +120,24 @@ def test_purposes_that_do_not_end_a_credential() -> None:
             assert (result.state, result.value) == (StatusState.OTHER, 1)
 
 
+def test_what_a_message_list_says() -> None:
+    data = bytearray(ENTRIES // 4)
+    data[0] = 0b10_00_00_00
+    status_list = msgspec.structs.replace(
+        verified_lists(StatusFormat.BITSTRING)[0], data=bytes(data), purposes=("message",), size=2
+    )
+    reference = msgspec.structs.replace(
+        BIT_REF,
+        purpose="message",
+        size=2,
+        messages=((0, "pending"), (1, "accepted"), (2, "rejected"), (3, "undefined")),
+    )
+    result = read_status(reference, status_list, issuers=(ISSUER,), now=NOW, policy=POLICY)
+    assert (result.state, result.value, result.message) == (StatusState.OTHER, 2, "rejected")
+    other = msgspec.structs.replace(reference, index=1)
+    assert read_status(other, status_list, issuers=(ISSUER,), now=NOW, policy=POLICY).message == "pending"
+
+
 def test_freshness() -> None:
     assert refusal(TOKEN_REF, token(), now=NOW + 3_601) == "expired"
     assert check_status(TOKEN_REF, token(), issuers=(ISSUER,), now=NOW + 3_600, policy=POLICY)

@@ -30,7 +30,7 @@ URI = "https://registry.example/status/1"
 LABEL = "list"
 
 
-def family(format: StatusFormat) -> StatusFamily:  # noqa: A002
+def family(format: StatusFormat) -> StatusFamily:
     """Return the family that is published."""
     return StatusFamily(format=format, issuer=subjects.ISSUER, uri=URI, entries=ENTRIES)
 
@@ -49,7 +49,7 @@ async def kms() -> MemoryKms:
     return store
 
 
-def publish_spread(format: StatusFormat, array: StatusArray, rounds: int) -> Spread:  # noqa: A002
+def publish_spread(format: StatusFormat, array: StatusArray, rounds: int) -> Spread:
     """Return the milliseconds that one publication of the family takes."""
 
     async def measure() -> Spread:
@@ -64,7 +64,7 @@ def publish_spread(format: StatusFormat, array: StatusArray, rounds: int) -> Spr
     return asyncio.run(measure())
 
 
-def size_ratio(format: StatusFormat, array: StatusArray) -> float:  # noqa: A002
+def size_ratio(format: StatusFormat, array: StatusArray) -> float:
     """Return the size of our compressed list, as a share of what zlib makes of it at level 6."""
     from ssi.status.deflate import Wrapper, deflate
 

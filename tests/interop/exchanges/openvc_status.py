@@ -64,7 +64,8 @@ def token_ours_there() -> None:
     for index, state in STATES.items():
         status = {"status": {"status_list": {"idx": index, "uri": URI}}}
         found = peer_token.check_token_status(status, resolve_status_list_token=lambda uri: claims)
-        assert found is not None and found.status == int(state)
+        assert found is not None
+        assert found.status == int(state)
 
 
 @exchange("openvc-core", "Bitstring encodedList", HERE)
@@ -72,7 +73,7 @@ def bits_theirs_here() -> None:
     bits = peer_bitstring.new_bitstring(ENTRIES)
     for index in (0, 9, ENTRIES - 1):
         peer_bitstring.set_status_bit(bits, index, 1)
-    assert decode_list(peer_bitstring.encode_bitstring(bits)) == bytes(bits)
+    assert decode_list(peer_bitstring.encode_bitstring(bytes(bits))) == bytes(bits)
 
 
 @exchange("openvc-core", "Bitstring encodedList", THERE)
@@ -82,7 +83,7 @@ def bits_ours_there() -> None:
     assert [index for index in range(ENTRIES) if peer_bitstring.get_status_bit(bits, index)] == [0, 9, ENTRIES - 1]
 
 
-async def _publish(private: PrivateKey, format: StatusFormat) -> tuple[SignedList, ...]:  # noqa: A002
+async def _publish(private: PrivateKey, format: StatusFormat) -> tuple[SignedList, ...]:
     kms = MemoryKms()
     await kms.add("list", private, purpose=KeyPurpose.LIST)
     family = StatusFamily(format=format, issuer=ISSUER, uri=URI, entries=ENTRIES)

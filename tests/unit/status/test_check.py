@@ -74,6 +74,8 @@ def test_no_entry_at_the_index() -> None:
 def test_a_list_of_another_address_format_or_issuer() -> None:
     assert refusal(msgspec.structs.replace(TOKEN_REF, uri="https://b.example/"), token()) == "unreliable"
     assert refusal(msgspec.structs.replace(BIT_REF, uri=TOKEN_REF.uri), token()) == "unreliable"
+    bitstring = msgspec.structs.replace(verified_lists(StatusFormat.BITSTRING)[0], uri=TOKEN_REF.uri)
+    assert refusal(TOKEN_REF, bitstring) == "unreliable"  # its bits are in the other order
     assert refusal(TOKEN_REF, token(issuer="did:example:other")) == "unreliable"
     assert check_status(
         TOKEN_REF,

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
+from ssi.encoding.base64url import b64url_decode
 from ssi.errors import NotFoundError, StatusError, UnavailableError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ports import Fetched, PublishedList
@@ -11,7 +13,7 @@ from ssi.status import StatusListCache, StatusPolicy, UnverifiedStatusList, Veri
 from ssi.status.lists import CredentialState
 from ssi.status.reference import StatusFormat
 from ssi.status.source import FetchedLists, StatusLists
-from tests.unit.status.lists import ISSUER, KEY, NOW, URI, family, signed_lists
+from tests.unit.status.lists import ISSUER, KEY, NOW, URI, family, sign, signed_lists
 
 REFERENCE = family(StatusFormat.TOKEN).references(5)[0]
 COMPACT = signed_lists(StatusFormat.TOKEN)[0].encode()
@@ -104,6 +106,12 @@ async def test_a_list_of_another_issuer_or_format_is_refused_before_any_key_is_l
     for issuers in ([], ["did:example:other"]):
         with pytest.raises(VerificationError):
             await lists(Served()).get(REFERENCE, issuers=issuers)
+    header, claims = (json.loads(b64url_decode(part)) for part in COMPACT.decode().split(".")[:2])
+    claims.pop("iss")
+    anonymous = sign({"typ": header["typ"]}, claims).encode()
+    with pytest.raises(VerificationError):
+        await lists(Served(anonymous)).get(REFERENCE, issuers=[])
+    assert (await lists(Served(anonymous)).get(REFERENCE, issuers=[ISSUER])).issuer == ISSUER
     bitstring = signed_lists(StatusFormat.BITSTRING)[0].encode()
     with pytest.raises(VerificationError, match="format"):
         await lists(Served(bitstring)).get(REFERENCE, issuers=[ISSUER])

@@ -72,7 +72,15 @@ class DisclosureError(VerificationError):
 
 
 class StatusError(VerificationError):
-    """The credential is revoked or suspended, or its status cannot be believed."""
+    """The credential is revoked or suspended, or its status cannot be believed.
+
+    ``reason`` says which, for programs: ``revoked``, ``suspended``, ``other`` (a status that policy does not accept),
+    ``expired`` (the list), ``superseded`` (a newer list is anchored), ``unanchored``, or ``unreliable``.
+    """
+
+    def __init__(self, message: str, reason: str = "unreliable") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ProofPurposeError(VerificationError):

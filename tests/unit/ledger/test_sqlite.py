@@ -208,6 +208,28 @@ async def test_several_processes_append_to_one_file(tmp_path: Path) -> None:
     await ledger.close()
 
 
+async def test_an_audit_runs_beside_appends_and_heads(tmp_path: Path) -> None:
+    ledger, other = SqliteLedger(tmp_path / "log.db"), SqliteLedger(tmp_path / "log.db")
+    await ledger.append([b"%d" % i for i in range(600)])
+    stop = asyncio.Event()
+
+    async def write() -> None:
+        number = 600
+        while not stop.is_set():
+            await other.append([b"%d" % number])
+            await put_head(other)
+            number += 1
+
+    writer = asyncio.create_task(write())
+    for _ in range(10):
+        assert (await verify_storage(ledger)).size >= 600
+    stop.set()
+    await writer
+    assert await ledger.size() > 600
+    await ledger.close()
+    await other.close()
+
+
 async def test_a_locked_file_is_unavailable_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

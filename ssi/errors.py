@@ -6,7 +6,7 @@
     │     ForbiddenUrlError · GuardError
     ├─ VerificationError       well formed, but not to be believed     → 4xx, say which check
     │  └─ InvalidSignatureError · KeyBindingError · DisclosureError · StatusError
-    │     ProofPurposeError · InclusionProofError · UntrustedIssuerError · ValidityError
+    │     ProofPurposeError · InclusionProofError (BrokenEntryError) · UntrustedIssuerError · ValidityError
     ├─ ProtocolError           wrong step or state; has the wire code  → e.g. "invalid_nonce"
     │  └─ SessionExpiredError
     ├─ ConflictError           the state is another than the caller expected → 409
@@ -72,7 +72,15 @@ class DisclosureError(VerificationError):
 
 
 class StatusError(VerificationError):
-    """The credential is revoked or suspended, or its status cannot be believed."""
+    """The credential is revoked or suspended, or its status cannot be believed.
+
+    ``reason`` says which, for programs: ``revoked``, ``suspended``, ``other`` (a status that policy does not accept),
+    ``expired`` (the list), ``superseded`` (a newer list is anchored), ``unanchored``, or ``unreliable``.
+    """
+
+    def __init__(self, message: str, reason: str = "unreliable") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ProofPurposeError(VerificationError):
@@ -81,6 +89,14 @@ class ProofPurposeError(VerificationError):
 
 class InclusionProofError(VerificationError):
     """A Merkle proof, checkpoint or log does not prove what it should."""
+
+
+class BrokenEntryError(InclusionProofError):
+    """The stored log breaks at ``entry``: its bytes, its hashes or its place are not what was appended."""
+
+    def __init__(self, entry: int, message: str) -> None:
+        super().__init__(f"entry {entry}: {message}")
+        self.entry = entry
 
 
 class UntrustedIssuerError(VerificationError):

@@ -98,3 +98,24 @@ class RegistryView(Protocol):
     def may_issue(self, issuer: str, credential_type: str, *, at: int) -> Accredited | None:
         """Return why ``issuer`` may issue ``credential_type`` at Unix time ``at``, or None if it may not."""
         ...
+
+
+class PublishedList(msgspec.Struct, frozen=True):
+    """A signed status list as it is served."""
+
+    uri: str
+    body: bytes
+    media_type: str
+    receipt: bytes | None
+    """The receipt served beside the list (JSON of ``ssi.ledger.receipt``), or None while the list is not anchored."""
+
+
+class StatusListSource(Protocol):
+    """Where signed status lists come from: the web, a folder, or the issuer in the same process."""
+
+    async def status_list(self, uri: str) -> PublishedList:
+        """Return the newest list at ``uri``; nothing in it is believed yet.
+
+        Raises NotFoundError if there is none, UnavailableError if the source did not answer.
+        """
+        ...

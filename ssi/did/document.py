@@ -6,25 +6,21 @@ Input:   the JSON object of a document that came through the parse gate, and the
 Shapes:  verification method ids are absolute (``did:…#key``) once read; times are Unix seconds.
 I/O:     none. pydid's model is built on first access only: verifying never needs it.
 Errors:  InvalidInputError (not a DID document, or one that must not be used: duplicate ids, a published private key),
-         VerificationError and ProofPurposeError (the document does not give this key for this purpose).
+         VerificationError and ProofPurposeError (the document gives no key for this purpose).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from ssi.did.parse import parse_did, parse_did_url
 from ssi.did.verification_method import VerificationMethod, parse_verification_method, public_key_of
 from ssi.errors import InvalidDidError, InvalidInputError, ProofPurposeError, VerificationError
+from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
-
-if TYPE_CHECKING:
-    from pydid import DIDDocument as PydidDocument
-
-    from ssi.keys import PublicKey
 
 RELATIONSHIPS: Final = (
     "authentication",
@@ -66,7 +62,7 @@ class DidDocument:
         self._methods = methods
         self._relationships = relationships
         self._keys: dict[tuple[str, str], tuple[PublicKey, int | None]] = {}
-        self._model: PydidDocument | None = None
+        self._model: Any = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DidDocument) and self.raw == other.raw
@@ -87,14 +83,13 @@ class DidDocument:
 
         ``verification_method_id`` is absolute or a fragment (``#key-1``). ``at`` is the Unix time asked about; a method
         that expires or is revoked gives no key without it.
-        Raises ProofPurposeError if the relationship does not list the method, VerificationError if the document has no
-        such method, another DID controls it, its type is unknown here or its time is over, and InvalidInputError if
-        its key material is malformed.
+        Raises ProofPurposeError if the relationship does not list the method, and VerificationError if the document
+        has no such method, another DID controls it, it has no key that is supported here, or its time is over.
         """
         found = self._keys.get((verification_method_id, relationship))
         if found is None:
             method = self._method(verification_method_id, relationship)
-            found = (public_key_of(method, relationship), method.ends_at)
+            found = (public_key_of(method), method.ends_at)
             self._keys[verification_method_id, relationship] = found
         key, ends_at = found
         if ends_at is not None and (at is None or at >= ends_at):
@@ -104,8 +99,8 @@ class DidDocument:
     def keys(self, relationship: str, *, at: int | None = None) -> dict[str, PublicKey]:
         """Return the usable keys of ``relationship`` by their absolute verification method id.
 
-        Methods of unknown types, of other controllers, expired ones and references to other documents are left out.
-        Raises InvalidInputError if key material is malformed or the relationship is unknown.
+        What ``key`` would refuse is left out, and so are references to other documents.
+        Raises InvalidInputError if the relationship is none of DID Core's.
         """
         listed = self._listed(relationship)
         found: dict[str, PublicKey] = {}
@@ -118,8 +113,8 @@ class DidDocument:
         return found
 
     @property
-    def model(self) -> PydidDocument:
-        """The document as pydid's model, built once. Raises InvalidInputError if pydid cannot read it."""
+    def model(self) -> Any:
+        """The document as a ``pydid.DIDDocument``, built once. Raises InvalidInputError if pydid cannot read it."""
         if self._model is None:
             from ssi.did.model import build_model
 

@@ -20,11 +20,11 @@ import msgspec
 from ssi.did.document import DidDocument
 from ssi.did.parse import parse_did, parse_did_url
 from ssi.errors import InvalidDidError, InvalidInputError, UnsupportedDidMethodError, VerificationError
+from ssi.keys import PublicKey
 
 if TYPE_CHECKING:
     from asyncio import Task
 
-    from ssi.keys import PublicKey
     from ssi.ports import Fetch, LogSource
 
 Clock: TypeAlias = Callable[[], int]

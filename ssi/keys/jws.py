@@ -62,7 +62,8 @@ class UnverifiedJws:
     def unverified_claims(self) -> JsonObject:
         """Return the payload as an object, to choose a key by and for nothing else. Raises InvalidInputError."""
         if self._claims is None:
-            self._claims = parse_object(self._payload)
+            # The whole JWS was held against the caller's bound when it was parsed.
+            self._claims = parse_object(self._payload, max_bytes=len(self._payload))
         return self._claims
 
 

@@ -22,6 +22,7 @@ LEVELS = {
     "ssi.types": 0,
     "ssi.ports": 0,
     "ssi.blocking": 0,
+    "ssi.database": 0,
     "ssi.encoding": 1,
     "ssi.keys": 2,
     "ssi.proofs": 3,

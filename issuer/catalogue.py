@@ -1,0 +1,157 @@
+"""The credential types that an agency issues: what may be said, in which formats, for how long, and what is kept.
+
+Source:  SD-JWT VC (``vct``), W3C VCDM 2.0 section 4.5 (types), JSON Schema 2020-12.
+Input:   a TOML file that the agency wrote, or the same members as Python values.
+Shapes:  a claim path is a tuple of member names (and of numbers for array elements).
+I/O:     ``load`` reads one file, and the schema file that it may name beside it.
+Errors:  InvalidInputError, SchemaError.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from ssi.errors import InvalidInputError, NotFoundError
+from ssi.types import JsonObject, JsonValue
+
+Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt"]
+ClaimPath: TypeAlias = tuple[str | int, ...]
+
+MAX_CATALOGUE_BYTES: Final = 1 << 20
+RESERVED_CLAIMS: Final = frozenset(
+    {"iss", "iat", "nbf", "exp", "sub", "aud", "vct", "cnf", "status", "_sd", "_sd_alg", "...", "id", "vct#integrity"}
+)
+"""Names that the formats use themselves; a schema with one of them at the top would be ambiguous."""
+
+
+class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of the catalogue."""
+
+    name: str
+    """What the agency's own code calls it."""
+    vct: str
+    """The type's URI in SD-JWT VC."""
+    types: tuple[str, ...]
+    """Its W3C types, without VerifiableCredential."""
+    schema: JsonObject
+    """The JSON Schema of the claims, an object."""
+    validity_days: int
+    title: dict[str, str] = {}
+    """Names for people, by language tag."""
+    contexts: tuple[str, ...] = ()
+    """JSON-LD contexts after the base context."""
+    formats: tuple[Format, ...] = ("dc+sd-jwt", "vc+jwt")
+    """Formats it is issued in; the first is the default."""
+    always_shown: tuple[ClaimPath, ...] = ()
+    """Claims that the holder cannot withhold in SD-JWT VC; every other member of every object can be withheld."""
+    decoys: int = 0
+    """Digests without a claim that are added at the top, so that their number says less."""
+    retention_days: int = 0
+    """How long the claims of an issued credential are kept; 0 keeps none after delivery."""
+    revocable: bool = True
+    """Whether it refers to a status list."""
+
+    def __post_init__(self) -> None:
+        """Refuse an entry that could not be issued."""
+        if not self.name or not self.vct or not self.types or not self.formats:
+            raise InvalidInputError("expected a credential type with name, vct, types and formats")
+        if self.validity_days < 1 or self.retention_days < 0 or not 0 <= self.decoys <= 100:
+            raise InvalidInputError(
+                f"type {self.name}: expected validity_days from 1, retention_days from 0, decoys up to 100"
+            )
+        properties = self.schema.get("properties")
+        if self.schema.get("type") != "object" or not isinstance(properties, dict):
+            raise InvalidInputError(f"type {self.name}: expected a JSON Schema of an object with properties")
+        clash = RESERVED_CLAIMS.intersection(properties)
+        if clash:
+            raise InvalidInputError(f"type {self.name}: the formats use {', '.join(sorted(clash))} themselves")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> CredentialType:
+        """Read one entry from a TOML file. ``schema`` is a table, or the name of a JSON file beside it.
+
+        Raises InvalidInputError if the file has another shape, NotFoundError if it is not there.
+        """
+        import tomllib
+
+        location = Path(path)
+        try:
+            entry: dict[str, Any] = tomllib.loads(_read(location).decode("utf-8"))
+            if isinstance(entry.get("schema"), str):
+                entry["schema"] = _load_schema(location, entry["schema"])
+            return msgspec.convert(entry, cls)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
+            raise InvalidInputError(f"{location.name}: expected a credential type: {exc}") from exc
+
+    @property
+    def validity_seconds(self) -> int:
+        """How long a credential is valid."""
+        return self.validity_days * 86_400
+
+    def check_claims(self, claims: JsonObject) -> None:
+        """Raise SchemaError unless ``claims`` match the schema; InvalidInputError if they use a reserved name."""
+        from ssi.schema import validate
+
+        clash = RESERVED_CLAIMS.intersection(claims)
+        if clash:
+            raise InvalidInputError(f"type {self.name}: the formats use {', '.join(sorted(clash))} themselves")
+        validate(claims, self.schema)
+
+    def withholdable(self, claims: JsonObject) -> list[ClaimPath]:
+        """Return the paths that a holder may show or withhold: every object member but those always shown."""
+        shown = {path[:length] for path in self.always_shown for length in range(1, len(path) + 1)}
+        return [path for path in _members(claims, ()) if path not in shown]
+
+
+class Catalogue:
+    """The types of one issuer, by name."""
+
+    def __init__(self, types: tuple[CredentialType, ...] | list[CredentialType]) -> None:
+        """Raises InvalidInputError if two types share a name or a ``vct``."""
+        self._types = {entry.name: entry for entry in types}
+        if len(self._types) != len(types) or len({entry.vct for entry in types}) != len(types):
+            raise InvalidInputError("expected credential types with different names and vct values")
+
+    def __iter__(self) -> Iterator[CredentialType]:
+        return iter(self._types.values())
+
+    def get(self, name: str) -> CredentialType:
+        """Return a type by its name. Raises NotFoundError."""
+        try:
+            return self._types[name]
+        except KeyError:
+            raise NotFoundError(f"the catalogue has no type {name}") from None
+
+
+def _members(value: JsonValue, path: ClaimPath) -> Iterator[ClaimPath]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield (*path, name)
+            yield from _members(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _members(item, (*path, index))
+
+
+def _load_schema(beside: Path, name: str) -> JsonObject:
+    from ssi.encoding.gate import parse_object
+
+    if Path(name).name != name:
+        raise InvalidInputError("expected schema to name a file beside the catalogue file")
+    return parse_object(_read(beside.with_name(name)))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_CATALOGUE_BYTES + 1)
+    except OSError as exc:
+        raise NotFoundError(f"{path.name} cannot be read") from exc
+    if len(data) > MAX_CATALOGUE_BYTES:
+        raise InvalidInputError(f"{path.name}: expected at most {MAX_CATALOGUE_BYTES} bytes")
+    return data

@@ -1,0 +1,205 @@
+"""What an issuer remembers, as a port that a database of any size can stand behind.
+
+A credential is a row without claims. Its status index is drawn and claimed by a unique key in the transaction that
+makes the row, so that no crash and no second process can use it twice. Every method is one transaction.
+
+Shapes:  times are Unix seconds; ``reference`` is the agency's own case number; a family is a set of status lists whose
+         entries share an index (the W3C format has one list for each purpose, the IETF format one for all).
+Errors:  NotFoundError, ConflictError, UnavailableError; nothing was changed when one is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from ssi.status import StatusFormat
+from ssi.status.lists import CredentialState
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential that is about to be issued."""
+
+    reference: str
+    type: str
+    format: str
+    id: str
+    """The credential's identifier, ``urn:uuid:…``, random."""
+    key: str
+    """Label of the key that signs it."""
+    holder: str | None
+    """Multikey of the holder's key, None for a bearer credential."""
+    request_tag: bytes
+    """Keyed digest of the claims, by which a repeated request is told from another one; erased after the retry time."""
+    issued_at: int
+    valid_until: int
+    retained: bytes | None = None
+    """The claims as JSON if the type keeps them, None if it does not."""
+    retained_until: int = 0
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential as the store knows it."""
+
+    number: int
+    """Row number; later credentials have higher ones."""
+    reference: str
+    type: str
+    format: str
+    id: str
+    key: str
+    holder: str | None
+    request_tag: bytes | None
+    issued_at: int
+    valid_until: int
+    family: int | None
+    index: int | None
+    state: CredentialState
+    replaced_by: int | None
+    """Number of the credential that was issued in its place, None for the current one of its reference."""
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which credentials an act is about: all that match every member given. Only current ones, unless ``replaced``."""
+
+    reference: str | None = None
+    type: str | None = None
+    key: str | None = None
+    numbers: tuple[int, ...] | None = None
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """A family of status lists."""
+
+    id: int
+    format: StatusFormat
+    uri: str
+    """What the addresses of its lists begin with."""
+    entries: int
+    """Entries of each list."""
+    capacity: int
+    """How many of them may be taken."""
+    version: int
+    """Grows with every change of a state."""
+
+
+class StoredList(msgspec.Struct, frozen=True, kw_only=True):
+    """A status list as it was published last."""
+
+    uri: str
+    family: int
+    epoch: int
+    """Grows by one with every publication; 1 for the first."""
+    version: int
+    """The family's version that it shows."""
+    body: bytes
+    media_type: str
+    issued_at: int
+    valid_until: int
+    receipt: bytes | None
+    """None until its commitment is on the ledger."""
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done to a credential, by which unit, and why: for the agency's own records."""
+
+    number: int
+    act: str
+    reason: str
+    by: str
+    at: int
+
+
+class IssuerStore(Protocol):
+    """The store of one issuer."""
+
+    async def claim(self, draft: Draft, family: Family | None, *, replaces: int | None = None) -> Issued:
+        """Keep a draft and claim a random free index of ``family``, in one transaction.
+
+        If the reference has a current credential already and ``replaces`` is not its number, that one is returned and
+        nothing is kept. With ``replaces``, that credential becomes REVOKED and replaced by the new one. Raises
+        ConflictError if the family is full, or ``replaces`` is no longer the current credential of the reference.
+        """
+        ...
+
+    async def find(self, reference: str) -> Issued:
+        """Return the current credential of a reference. Raises NotFoundError."""
+        ...
+
+    async def select(self, selection: Selection, *, after: int = 0, limit: int = 1000) -> Sequence[Issued]:
+        """Return matching credentials with a number above ``after``, in order, at most ``limit``."""
+        ...
+
+    async def retained(self, number: int) -> bytes | None:
+        """Return the claims kept for a credential, or None."""
+        ...
+
+    async def erase_due(self, *, now: int, retry_before: int) -> int:
+        """Erase retained claims whose time is over, and request tags of before ``retry_before``; return how many."""
+        ...
+
+    async def change(
+        self,
+        selection: Selection,
+        state: CredentialState,
+        *,
+        when: Sequence[CredentialState],
+        act: str,
+        reason: str,
+        by: str,
+        at: int,
+    ) -> Sequence[Issued]:
+        """Give ``state`` to matching credentials that are in a state of ``when``, and record the act.
+
+        Returns those that were changed, as they are now. Their families' versions grow.
+        """
+        ...
+
+    async def acts(self, number: int) -> Sequence[Act]:
+        """Return what was done to a credential, oldest first."""
+        ...
+
+    async def open_family(self, format: StatusFormat, *, entries: int, capacity: int, base: str) -> Family:
+        """Return the family that new credentials of ``format`` use: the newest with room, or a new ``base/<id>``."""
+        ...
+
+    async def family(self, id: int) -> Family:
+        """Return a family. Raises NotFoundError."""
+        ...
+
+    async def families(self) -> Sequence[Family]:
+        """Return all families, oldest first."""
+        ...
+
+    async def states(self, family: int) -> tuple[int, Sequence[tuple[int, CredentialState]]]:
+        """Return a family's version, and index and state of every credential in it that is not VALID."""
+        ...
+
+    async def put_lists(self, lists: Sequence[StoredList]) -> None:
+        """Publish the lists of one family together.
+
+        Raises ConflictError if an epoch is not the stored one plus one: another process has published meanwhile.
+        """
+        ...
+
+    async def put_receipt(self, uri: str, epoch: int, receipt: bytes) -> None:
+        """Keep the receipt of a list's commitment; of no effect if a later epoch was published."""
+        ...
+
+    async def list_at(self, uri: str) -> StoredList:
+        """Return the list published last at ``uri``. Raises NotFoundError."""
+        ...
+
+    async def lists(self) -> Sequence[StoredList]:
+        """Return every list as published last."""
+        ...
+
+    async def secret(self) -> bytes:
+        """Return 32 random bytes that stay the same for this store; they key the request tags."""
+        ...
+
+    async def close(self) -> None:
+        """Release the store."""
+        ...

@@ -1,0 +1,237 @@
+"""Issue an SD-JWT: hide the claims that the holder may withhold behind digests, then sign.
+
+Source:  RFC 9901 section 4 (payload, disclosures, decoys, recursive disclosures), 9.3 (salts), 10.4 (decoys).
+Input:   claims as JSON values and the paths of those that are to be selectively disclosable.
+I/O:     none; ``issue_sd_jwt`` awaits the key store.
+Errors:  InvalidInputError (a path without a claim, a reserved name, no JSON).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isfinite
+from secrets import randbelow, token_bytes
+from typing import Final
+
+import msgspec
+
+from ssi.credentials.sd_jwt.compact import MAX_DISCLOSURES
+from ssi.credentials.sd_jwt.disclosure import build_disclosure, salts
+from ssi.credentials.sd_jwt.hashing import DEFAULT_HASH, check_hash_name, digest_bytes, digest_of
+from ssi.credentials.sd_jwt.paths import ClaimPath, check_path, path_text
+from ssi.credentials.sd_jwt.process import RESERVED_NAMES
+from ssi.encoding.gate import MAX_JSON_DEPTH, MAX_SAFE_INTEGER
+from ssi.errors import InvalidInputError
+from ssi.keys import KeyPurpose, Kms, PublicKey
+from ssi.keys.jws import sign_jws
+from ssi.types import JsonObject, JsonValue
+
+NO_DECOYS: Final[Mapping[ClaimPath, int]] = {}
+
+
+class Concealed(msgspec.Struct, frozen=True, gc=False):
+    """A payload ready to sign, and the disclosures that belong to it."""
+
+    payload: JsonObject
+    disclosures: tuple[str, ...]
+
+
+class IssuedSdJwt(msgspec.Struct, frozen=True, gc=False):
+    """What the issuer hands to the holder, and to nobody else."""
+
+    compact: str
+    disclosures: tuple[str, ...]
+
+
+def conceal(
+    claims: JsonObject,
+    disclosable: Iterable[Sequence[str | int | None]],
+    *,
+    decoys: Mapping[ClaimPath, int] = NO_DECOYS,
+    hash_name: str = DEFAULT_HASH,
+) -> Concealed:
+    """Replace each claim at a path of ``disclosable`` by a digest, innermost first (RFC 9901, 4.2).
+
+    ``decoys`` adds that many digests without a disclosure to the object or array at a path, ``()`` being the payload
+    itself. ``claims`` is not changed. Raises InvalidInputError.
+    """
+    check_hash_name(hash_name)
+    _check_claims(claims, 1)
+    plan = _Plan()
+    for path in disclosable:
+        plan.at(check_path(path)).hidden = True
+    for path, count in decoys.items():
+        plan.at(path).decoys += count
+    run = _Concealer(hash_name)
+    payload = run.object(claims, plan, ())
+    if len(run.disclosures) > MAX_DISCLOSURES:
+        raise InvalidInputError(f"expected at most {MAX_DISCLOSURES} selectively disclosable claims")
+    if run.digests or hash_name != DEFAULT_HASH:
+        payload["_sd_alg"] = hash_name
+    return Concealed(payload, tuple(run.disclosures))
+
+
+async def issue_sd_jwt(
+    claims: JsonObject,
+    *,
+    disclosable: Iterable[Sequence[str | int | None]],
+    typ: str,
+    kms: Kms,
+    label: str,
+    header: Mapping[str, JsonValue] | None = None,
+    holder_key: PublicKey | None = None,
+    decoys: Mapping[ClaimPath, int] = NO_DECOYS,
+    hash_name: str = DEFAULT_HASH,
+) -> IssuedSdJwt:
+    """Sign ``claims`` as an SD-JWT of type ``typ`` with the credential key ``label`` (RFC 9901, 6.1).
+
+    ``header`` adds members such as ``kid``. ``holder_key`` becomes ``cnf`` and makes key binding possible. Raises
+    InvalidInputError, and what the key store raises.
+    """
+    if holder_key is not None:
+        if "cnf" in claims:
+            raise InvalidInputError("expected claims without cnf beside a holder key")
+        claims = {**claims, "cnf": {"jwk": holder_key.to_jwk()}}
+    concealed = conceal(claims, disclosable, decoys=decoys, hash_name=hash_name)
+    protected = {"typ": typ, **header} if header else {"typ": typ}
+    if protected["typ"] != typ or "alg" in protected:
+        raise InvalidInputError("expected header members without typ and alg")
+    jws = await sign_jws(protected, concealed.payload, kms=kms, label=label, purpose=KeyPurpose.CREDENTIAL)
+    return IssuedSdJwt("~".join((jws, *concealed.disclosures, "")), concealed.disclosures)
+
+
+class _Plan:
+    """What happens at one path and below it."""
+
+    __slots__ = ("below", "decoys", "hidden")
+
+    def __init__(self) -> None:
+        self.hidden = False
+        self.decoys = 0
+        self.below: dict[str | int | None, _Plan] = {}
+
+    def at(self, path: ClaimPath) -> _Plan:
+        plan = self
+        for step in path:
+            following = plan.below.get(step)
+            if following is None:
+                following = plan.below[step] = _Plan()
+            plan = following
+        return plan
+
+
+class _Concealer:
+    """State of one run: the disclosures made so far and a supply of salts."""
+
+    __slots__ = ("_hash_name", "_salts", "digests", "disclosures")
+
+    def __init__(self, hash_name: str) -> None:
+        self._hash_name = hash_name
+        self._salts: Iterator[str] = salts()
+        self.disclosures: list[str] = []
+        self.digests = 0
+
+    def object(self, source: JsonObject, plan: _Plan, path: ClaimPath) -> JsonObject:
+        target: JsonObject = {}
+        digests: list[str] = []
+        for name in plan.below:
+            if name not in source:
+                raise InvalidInputError(f"no claim at {path_text((*path, name))}")
+        for name, value in source.items():
+            here = plan.below.get(name)
+            if here is None:
+                target[name] = value
+                continue
+            content = self._below(value, here, (*path, name))
+            if here.hidden:
+                digests.append(self._hide([next(self._salts), name, content]))
+            else:
+                target[name] = content
+        digests += [self._decoy() for _ in range(plan.decoys)]
+        if digests:
+            _check_room(path)
+            # Sorting hides which claim came first and which digests are decoys (4.2.4.1).
+            digests.sort()
+            target["_sd"] = digests
+        return target
+
+    def array(self, source: list[JsonValue], plan: _Plan, path: ClaimPath) -> list[JsonValue]:
+        every = plan.below.get(None)
+        if plan.below or plan.decoys:
+            _check_room(path)
+        target: list[JsonValue] = []
+        for name in plan.below:
+            if name is not None and (type(name) is not int or name >= len(source)):
+                raise InvalidInputError(f"no claim at {path_text((*path, name))}")
+        for index, value in enumerate(source):
+            plans = [each for each in (plan.below.get(index), every) if each is not None]
+            here = plans[0] if len(plans) == 1 else _merged(plans)
+            content = self._below(value, here, (*path, index))
+            target.append({"...": self._hide([next(self._salts), content])} if here.hidden else content)
+        for _ in range(plan.decoys):
+            # Anywhere, since a decoy that is always last is recognised.
+            target.insert(randbelow(len(target) + 1), {"...": self._decoy()})
+        return target
+
+    def _below(self, value: JsonValue, plan: _Plan, path: ClaimPath) -> JsonValue:
+        if not plan.below and not plan.decoys:
+            return value
+        if type(value) is dict:
+            return self.object(value, plan, path)
+        if type(value) is list:
+            return self.array(value, plan, path)
+        raise InvalidInputError(f"expected an object or an array at {path_text(path)}")
+
+    def _hide(self, parts: list[JsonValue]) -> str:
+        disclosure = build_disclosure(parts)
+        self.disclosures.append(disclosure.decode("ascii"))
+        self.digests += 1
+        return digest_of(disclosure, self._hash_name)
+
+    def _decoy(self) -> str:
+        self.digests += 1
+        return digest_of(token_bytes(digest_bytes(self._hash_name)), self._hash_name)
+
+
+def _check_room(path: ClaimPath) -> None:
+    """Digests lie one level deeper than the claims they stand for, and the verifier's gate counts that level."""
+    if len(path) + 2 > MAX_JSON_DEPTH:
+        raise InvalidInputError(f"expected selectively disclosable claims at most {MAX_JSON_DEPTH - 1} deep")
+
+
+def _merged(plans: list[_Plan]) -> _Plan:
+    """One plan that does what each of ``plans`` says, for an element named by its index and by ``None``."""
+    merged = _Plan()
+    for plan in plans:
+        merged.hidden = merged.hidden or plan.hidden
+        merged.decoys += plan.decoys
+    for step in dict.fromkeys(step for plan in plans for step in plan.below):
+        merged.below[step] = _merged([plan.below[step] for plan in plans if step in plan.below])
+    return merged
+
+
+def _check_claims(value: JsonValue, depth: int) -> None:
+    """Refuse what the verifier's gate would refuse, and names that would be read as digests (4.1, rule 7)."""
+    kind = type(value)
+    if kind is dict:
+        if depth > MAX_JSON_DEPTH:
+            raise InvalidInputError(f"expected claims nested at most {MAX_JSON_DEPTH} deep")
+        for name, item in value.items():
+            if type(name) is not str or name in RESERVED_NAMES:
+                raise InvalidInputError("expected claim names to be strings other than _sd, _sd_alg and ...")
+            if type(item) is not str:
+                _check_claims(item, depth + 1)
+    elif kind is list:
+        if depth > MAX_JSON_DEPTH:
+            raise InvalidInputError(f"expected claims nested at most {MAX_JSON_DEPTH} deep")
+        for item in value:
+            if type(item) is not str:
+                _check_claims(item, depth + 1)
+    elif kind is int:
+        if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
+            raise InvalidInputError("expected integers within ±(2**53 - 1)")
+    elif kind is float:
+        if not isfinite(value):
+            raise InvalidInputError("expected finite numbers")
+    elif value is not None and kind is not bool and kind is not str:
+        raise InvalidInputError("expected claims to be JSON values")

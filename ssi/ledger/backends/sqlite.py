@@ -1,0 +1,209 @@
+"""The embedded ledger: one SQLite file, durable before acknowledged, safe under several processes.
+
+Source:  the Ledger port; design decision 7.
+Input:   a path or a ``sqlite:`` URL.
+I/O:     one writing thread with group commit, one reading thread, the database and the head file beside it.
+Errors:  those of the port; InclusionProofError at opening if the database is damaged or older than the last signed
+         head.
+
+An entry is acknowledged after COMMIT, and with ``synchronous=FULL`` COMMIT returns after fsync. Several processes of
+one machine may open the same file; a network file system may not lie between them and it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ssi.errors import InclusionProofError, InvalidInputError, UnavailableError
+from ssi.ledger import merkle
+from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
+from ssi.ledger.backends.head import HeadFile, sync_directory
+from ssi.ledger.backends.sqlite_file import LogFile, refuse_size, translated
+from ssi.ledger.checkpoint import parse_checkpoint, parse_note
+from ssi.ledger.port import Withheld, check_entries
+
+T = TypeVar("T")
+
+MAX_ORDER_LENGTH = 1024
+
+
+class SqliteLedger:
+    """The Ledger port over one SQLite file. Opening it blocks; every method after that is asynchronous."""
+
+    def __init__(self, path: str | Path, *, head: str | Path | None = None, adopt_head: bool = False) -> None:
+        """Open the database at ``path``, or make it; ``head`` is where the last signed head is kept.
+
+        Keep the head file where no backup of the database restores it along: then an old database is refused.
+        ``adopt_head`` accepts a database whose head file is lost and writes it anew, which is a decision for a person.
+        """
+        self.path = Path(path).absolute()
+        self._head = HeadFile(Path(head).absolute() if head else self.path.with_name(self.path.name + ".head"))
+        self._pid = os.getpid()
+        new = not self.path.exists()
+        self._writer = LogFile(self.path)
+        try:
+            if new:
+                with translated():
+                    _sync(self.path.parent)
+            with translated(), self._writer.transaction():
+                self._check_start(adopt_head=adopt_head)
+            self._reader = LogFile(self.path, read_only=True)
+        except BaseException:
+            self._writer.close()
+            raise
+        self._commits = GroupCommit(self._append_batch, name=f"ledger {self.path.name}")
+        self._reads = ThreadPoolExecutor(1, thread_name_prefix=f"ledger {self.path.name} reader")
+        self._closed = False
+
+    @classmethod
+    def from_url(cls, url: str) -> SqliteLedger:
+        """Open ``sqlite:///absolute/path`` or ``sqlite:relative/path``, with options ``head`` and ``adopt_head``."""
+        parts = urlsplit(url)
+        options = parse_qs(parts.query, keep_blank_values=True)
+        flag = options.get("adopt_head", ["0"])
+        if parts.scheme != "sqlite" or parts.netloc or not parts.path or parts.fragment:
+            raise InvalidInputError("a SQLite ledger is named sqlite:///absolute/path or sqlite:relative/path")
+        if options.keys() - {"head", "adopt_head"} or flag not in (["0"], ["1"]):
+            raise InvalidInputError("a SQLite ledger has the options head=PATH and adopt_head=0 or 1")
+        # Some write four slashes for an absolute path; POSIX lets two at the front mean something of its own.
+        path = re.sub("^/+", "/", unquote(parts.path))
+        return cls(path, head=options.get("head", [None])[0], adopt_head=flag == ["1"])
+
+    def _check_start(self, *, adopt_head: bool) -> None:
+        """Hold the database against the last signed head, and bring the older of the two notes up to date."""
+        stored = self._writer.note()
+        kept = self._head.read()
+        own = None
+        if stored is not None:
+            try:
+                own = parse_checkpoint(parse_note(stored).unverified_text)
+            except InvalidInputError as exc:
+                raise InclusionProofError("the ledger database is damaged: its signed head does not parse") from exc
+            self._writer.check_head(own, "stored checkpoint")
+        if kept is not None:
+            note, checkpoint = kept
+            self._writer.check_head(checkpoint, "last signed head")
+            if own is None or checkpoint.size > own.size:
+                self._writer.put(note)
+                return
+        elif stored is not None and not adopt_head:
+            raise InclusionProofError(
+                f"the file with the last signed head is missing ({self._head.path.name}): restore it,"
+                " or open with adopt_head to declare this database the newest"
+            )
+        if stored is not None and own is not None and (kept is None or kept[1].size < own.size):
+            self._head.write(stored)
+
+    async def append(self, entries: Sequence[bytes], *, expected_size: int | None = None) -> Sequence[int]:
+        self._check_process()
+        check_entries(entries)
+        leaves = [merkle.leaf_hash(entry) for entry in entries]
+        indexes: Sequence[int] = await self._commits.append(entries, leaves, expected_size)
+        return indexes
+
+    def _append_batch(self, batch: Sequence[AppendRequest]) -> Sequence[Any]:
+        outcomes: list[Any] = []
+        bodies: list[bytes] = []
+        leaves: list[bytes] = []
+        with translated(), self._writer.transaction():
+            size = self._writer.load_frontier()
+            known = self._writer.find([leaf for request in batch for leaf in request.leaves])
+            for request in batch:
+                new = any(leaf not in known for leaf in request.leaves)
+                here = size + len(leaves)
+                if new and request.expected_size is not None and request.expected_size != here:
+                    outcomes.append(refuse_size(request.expected_size, here))
+                    continue
+                for entry, leaf in zip(request.entries, request.leaves, strict=True):
+                    if leaf not in known:
+                        known[leaf] = size + len(leaves)
+                        bodies.append(entry)
+                        leaves.append(leaf)
+                outcomes.append([known[leaf] for leaf in request.leaves])
+            self._writer.extend(bodies, leaves)
+        return outcomes
+
+    async def size(self) -> int:
+        return await self._read(self._reader.size)
+
+    async def read(self, start: int, stop: int) -> Sequence[bytes | Withheld]:
+        return await self._read(lambda: self._reader.read(start, stop))
+
+    async def hashes(self, level: int, start: int, stop: int) -> Sequence[bytes]:
+        return await self._read(lambda: self._reader.hashes(level, start, stop))
+
+    async def checkpoint(self) -> bytes | None:
+        return await self._read(self._reader.note)
+
+    async def check_storage(self) -> None:
+        await self._read(self._reader.check_storage)
+
+    async def put_checkpoint(self, old: bytes | None, new: bytes) -> None:
+        self._check_process()
+
+        def put() -> None:
+            with translated(), self._writer.transaction():
+                if not self._writer.check_put(old, new):
+                    return
+                kept = self._head.read()
+                checkpoint = parse_checkpoint(parse_note(new).unverified_text)
+                if kept is not None and checkpoint.size < kept[1].size:
+                    raise InclusionProofError(
+                        f"the checkpoint is for size {checkpoint.size}, the last signed head for {kept[1].size}"
+                    )
+                self._head.write(new)
+                self._writer.put(new)
+
+        await self._commits.run(put)
+
+    async def withhold(self, index: int, *, order: str) -> None:
+        self._check_process()
+        if not order or len(order) > MAX_ORDER_LENGTH or not order.isprintable():
+            raise InvalidInputError(f"an order is named in 1 to {MAX_ORDER_LENGTH} printable characters")
+
+        def erase() -> None:
+            with translated():
+                with self._writer.transaction():
+                    self._writer.withhold(index, order)
+                self._writer.empty_log()
+
+        await self._commits.run(erase)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        # Another process's copy of this object holds files of ours: leave them alone there.
+        if os.getpid() == self._pid:
+            await asyncio.get_running_loop().run_in_executor(None, self._release)
+
+    def _release(self) -> None:
+        self._commits.close()
+        self._reads.shutdown()
+        self._reader.close()
+        self._writer.close()
+
+    async def _read(self, work: Callable[[], T]) -> T:
+        self._check_process()
+        return await asyncio.get_running_loop().run_in_executor(self._reads, work)
+
+    def _check_process(self) -> None:
+        if self._closed:
+            raise UnavailableError("the ledger is closed")
+        if os.getpid() != self._pid:
+            # SQLite's locks do not survive fork: using the file here could damage it.
+            raise UnavailableError("the ledger was opened before fork: open it again in this process")
+
+
+def _sync(directory: Path) -> None:
+    try:
+        sync_directory(directory)
+    except OSError as exc:
+        raise UnavailableError(f"the directory of the ledger cannot be synchronised: {exc.strerror}") from exc

@@ -1,0 +1,80 @@
+"""Exchanges with other implementations, and the matrix of how they went.
+
+Source:  none.
+Input:   functions registered by ``exchange``: each makes an artefact on one side and verifies it on the other.
+Shapes:  a direction is "theirs here" (they make, we verify) or "ours there" (we make, they verify).
+I/O:     none here.
+Errors:  an exchange that raises has failed; ``NotBuilt`` says that our side does not exist yet.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+HERE, THERE = "theirs here", "ours there"
+DIRECTIONS = (HERE, THERE)
+
+
+class NotBuilt(Exception):  # noqa: N818 - no failure: it says that there is nothing to exchange yet
+    """Our side of an exchange does not exist yet."""
+
+
+class Exchange(NamedTuple):
+    """One cell of the matrix. ``differs`` explains a peer that follows another text: then each side must refuse."""
+
+    peer: str
+    format: str
+    direction: str
+    run: Callable[[], Any]
+    differs: str
+
+
+class Outcome(NamedTuple):
+    """How one exchange went: a word for the cell, and the traceback of a failure."""
+
+    exchange: Exchange
+    word: str
+    failure: str
+
+
+EXCHANGES: list[Exchange] = []
+
+
+def exchange(peer: str, format: str, direction: str, *, differs: str = "") -> Callable[[Callable[[], Any]], Any]:
+    """Register a function as one cell of the matrix.
+
+    With ``differs`` the function must show that the artefact is refused, as the texts demand.
+    """
+
+    def register(function: Callable[[], Any]) -> Callable[[], Any]:
+        EXCHANGES.append(Exchange(peer, format, direction, function, differs))
+        return function
+
+    return register
+
+
+def attempt(item: Exchange) -> Outcome:
+    """Run one exchange and say how it went."""
+    try:
+        item.run()
+    except NotBuilt:
+        return Outcome(item, "not built", "")
+    except Exception:
+        return Outcome(item, "FAILED", traceback.format_exc())
+    return Outcome(item, "refused*" if item.differs else "ok", "")
+
+
+def table(outcomes: list[Outcome]) -> list[str]:
+    """Return the matrix as lines of text: peers and formats down, directions across, then the notes."""
+    keys = list(dict.fromkeys((o.exchange.peer, o.exchange.format) for o in outcomes))
+    width = max((len(form) for _, form in keys), default=0)
+    lines = [f"{'peer':<22} {'format':<{width}} {HERE:<12} {THERE:<12}"]
+    cells = {(o.exchange.peer, o.exchange.format, o.exchange.direction): o.word for o in outcomes}
+    for peer, form in keys:
+        words = [cells.get((peer, form, direction), "–") for direction in DIRECTIONS]
+        lines.append(f"{peer:<22} {form:<{width}} {words[0]:<12} {words[1]:<12}".rstrip())
+    notes = dict.fromkeys((o.exchange.peer, o.exchange.format, o.exchange.differs) for o in outcomes)
+    lines += [f"* {peer}, {form}: {differs}" for peer, form, differs in notes if differs]
+    return lines

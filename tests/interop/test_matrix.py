@@ -1,0 +1,28 @@
+"""Every exchange of the interop matrix, one test each."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.interop.exchanges import load
+from tests.interop.matrix import EXCHANGES, Exchange, NotBuilt, Outcome, table
+
+pytestmark = pytest.mark.interop
+pytest.importorskip("openvc", reason="the packages of the interop extra are not installed")
+load()
+
+
+@pytest.mark.parametrize("item", EXCHANGES, ids=lambda item: f"{item.peer}, {item.format}, {item.direction}")
+def test_exchange(item: Exchange) -> None:
+    try:
+        item.run()
+    except NotBuilt as absent:
+        pytest.skip(str(absent))
+
+
+def test_the_matrix_shows_each_direction_and_why_a_peer_differs() -> None:
+    cell = Exchange("peer", "format", "theirs here", lambda: None, "it follows another text")
+    assert table([Outcome(cell, "refused*", "")])[1:] == [
+        "peer                   format refused*     –",
+        "* peer, format: it follows another text",
+    ]

@@ -1,0 +1,26 @@
+"""The contract suite over each backend that ships."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ssi.ledger import Ledger, open_ledger
+from ssi.ledger.backends.memory import MemoryLedger
+from tests.contracts.ledger import LedgerContract, closing
+
+
+class TestMemoryLedger(LedgerContract):
+    @pytest.fixture
+    async def ledger(self) -> AsyncIterator[Ledger]:
+        async for ledger in closing(MemoryLedger()):
+            yield ledger
+
+
+class TestSqliteLedger(LedgerContract):
+    @pytest.fixture
+    async def ledger(self, tmp_path: Path) -> AsyncIterator[Ledger]:
+        async for ledger in closing(open_ledger(f"sqlite://{tmp_path}/log.db")):
+            yield ledger

@@ -28,7 +28,7 @@ from ssi.credentials.claims import (
     confirmation_key,
 )
 from ssi.credentials.contexts import VC_V2_CONTEXT
-from ssi.credentials.presentation import EnvelopedCredential, Presentation, parse_presentation
+from ssi.credentials.presentation import Envelope, Presentation, parse_presentation
 from ssi.credentials.values import parse_identified, parse_types
 from ssi.credentials.vcdm import Credential, check_validity, parse_credential
 from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, VerificationError
@@ -85,7 +85,7 @@ class VerifiedPresentation(msgspec.Struct, frozen=True):
     """
 
     presentation: Presentation
-    credentials: tuple[EnvelopedCredential, ...]
+    credentials: tuple[Envelope, ...]
     key: PublicKey
     header: JsonObject
     compact: str
@@ -189,7 +189,7 @@ def verify_vp_jwt(
     issued_at = check_times(claims, now=now, leeway_seconds=leeway_seconds)
     if max_age_seconds is not None and (issued_at is None or now - issued_at > max_age_seconds + leeway_seconds):
         raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
-    enveloped = tuple(item for item in presentation.credentials if isinstance(item, EnvelopedCredential))
+    enveloped = tuple(item for item in presentation.credentials if isinstance(item, Envelope))
     if len(enveloped) != len(presentation.credentials):
         raise VerificationError("expected every credential of the presentation in an envelope")
     return VerifiedPresentation(presentation, enveloped, key, header, jws.compact, issued_at)
@@ -254,7 +254,7 @@ async def sign_vc_jwts(
 
 
 async def sign_vp_jwt(
-    credentials: Sequence[EnvelopedCredential | str],
+    credentials: Sequence[Envelope | str],
     *,
     kms: Kms,
     label: str,
@@ -268,7 +268,7 @@ async def sign_vp_jwt(
 ) -> str:
     """Return a presentation of ``credentials`` as a VP-JWT signed by the holder's key ``label``.
 
-    A string is a VC-JWT; whatever else is presented comes as an ``EnvelopedCredential``. With a ``holder``, ``kid`` is
+    A string is a VC-JWT; whatever else is presented comes as an ``Envelope``. With a ``holder``, ``kid`` is
     one of its verification methods; without, the verifier knows the key from ``cnf``. Raises InvalidInputError, and
     as ``Kms.sign``.
     """
@@ -291,9 +291,9 @@ async def sign_vp_jwt(
     return await sign_jws(header, claims, kms=kms, label=label, purpose=KeyPurpose.HOLDER)
 
 
-def envelope_vc_jwt(compact: str) -> EnvelopedCredential:
+def envelope_vc_jwt(compact: str) -> Envelope:
     """Return a VC-JWT in the envelope that a presentation carries."""
-    return EnvelopedCredential(VC_JWT_MEDIA_TYPE, compact)
+    return Envelope(VC_JWT_MEDIA_TYPE, compact)
 
 
 def _vc_jwt_parts(
@@ -328,11 +328,11 @@ def _check_own(header: JsonObject, claims: JsonObject, author: str, role: str) -
         raise InvalidInputError(str(exc)) from exc
 
 
-def _envelope(item: EnvelopedCredential | str) -> EnvelopedCredential:
-    if isinstance(item, EnvelopedCredential):
+def _envelope(item: Envelope | str) -> Envelope:
+    if isinstance(item, Envelope):
         return item
     if "~" in item:
-        raise InvalidInputError("expected a VC-JWT, or an EnvelopedCredential that names its media type")
+        raise InvalidInputError("expected a VC-JWT, or an Envelope that names its media type")
     return envelope_vc_jwt(item)
 
 

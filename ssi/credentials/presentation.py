@@ -24,28 +24,32 @@ from ssi.types import JsonObject, JsonValue
 MAX_CREDENTIALS: Final = 64
 """Most credentials that one presentation may carry; ours, the model sets no bound."""
 
-_ENVELOPE: Final = "EnvelopedVerifiableCredential"
+ENVELOPED_CREDENTIAL: Final = "EnvelopedVerifiableCredential"
+ENVELOPED_PRESENTATION: Final = "EnvelopedVerifiablePresentation"
+_LINE_ENDS: Final = {9: None, 10: None, 13: None}
 _DATA_URL: Final = re.compile(
     r"data:([A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]{0,126})"
-    r"((?:;[A-Za-z0-9_.=+\-]{1,64}){0,4}),([A-Za-z0-9_.~+/=%\-]++)"
+    r"((?:;[A-Za-z0-9_.=+\-]{1,64}){0,4}),([A-Za-z0-9_.~+/=%:;,\-]++)"
 )
 
 
-class EnvelopedCredential(msgspec.Struct, frozen=True):
-    """A secured credential in its envelope: nothing in ``data`` has been looked at.
+class Envelope(msgspec.Struct, frozen=True):
+    """A secured credential, or presentation, in its envelope: nothing in ``data`` has been looked at.
 
-    ``media_type`` is lower case without parameters (``application/vc+jwt``), ``data`` the text after the comma.
+    ``media_type`` is lower case without parameters (``application/vc+jwt``), ``data`` the text after the comma: one
+    secured credential, or else whoever reads it will refuse it.
     """
 
     media_type: str
     data: str
+    type: str = ENVELOPED_CREDENTIAL
 
     def to_object(self) -> JsonObject:
-        """Return the object that stands in a presentation (4.13.1)."""
-        return {"@context": VC_V2_CONTEXT, "id": f"data:{self.media_type},{self.data}", "type": _ENVELOPE}
+        """Return the object that stands for it in JSON (4.13.1, 4.13.2)."""
+        return {"@context": VC_V2_CONTEXT, "id": f"data:{self.media_type},{self.data}", "type": self.type}
 
 
-PresentedCredential: TypeAlias = EnvelopedCredential | Credential
+PresentedCredential: TypeAlias = Envelope | Credential
 
 
 class Presentation(msgspec.Struct, frozen=True):
@@ -85,22 +89,23 @@ def parse_presentation(value: JsonValue, *, contexts: Collection[str], inline_co
     return Presentation(raw, types, credentials, identifier, holder)
 
 
-def parse_envelope(value: JsonObject, *, contexts: Collection[str]) -> EnvelopedCredential:
-    """Return the envelope in ``value`` (4.13.1). Raises InvalidInputError."""
+def parse_envelope(value: JsonObject, *, contexts: Collection[str], kind: str = ENVELOPED_CREDENTIAL) -> Envelope:
+    """Return the envelope in ``value``, of type ``kind`` (4.13.1, 4.13.2). Raises InvalidInputError."""
     check_contexts(value.get("@context"), contexts)
-    if value.get("type") not in (_ENVELOPE, [_ENVELOPE]):
-        raise InvalidInputError(f"expected the type of an envelope to be {_ENVELOPE}")
+    if value.get("type") not in (kind, [kind]):
+        raise InvalidInputError(f"expected the type of an envelope to be {kind}")
     identifier = value.get("id")
-    match = _DATA_URL.fullmatch(identifier) if type(identifier) is str else None
+    # A URL parser drops tabs and line ends (URL Standard, 4.4), and published envelopes end in one.
+    match = _DATA_URL.fullmatch(identifier.translate(_LINE_ENDS)) if type(identifier) is str else None
     if match is None:
         raise InvalidInputError("expected the id of an envelope to be a data: URL")
-    return EnvelopedCredential(match[1].lower(), match[3])
+    return Envelope(match[1].lower(), match[3], kind)
 
 
 def _parse_member(
     value: JsonObject, holder: str | None, contexts: Collection[str], inline_contexts: bool
 ) -> PresentedCredential:
-    if value.get("type") in (_ENVELOPE, [_ENVELOPE]):
+    if value.get("type") in (ENVELOPED_CREDENTIAL, [ENVELOPED_CREDENTIAL]):
         return parse_envelope(value, contexts=contexts)
     credential = parse_credential(value, contexts=contexts, inline_contexts=inline_contexts)
     if "proof" not in credential.raw and credential.issuer != holder:

@@ -183,7 +183,7 @@ def _verify_signature(key: NoteKey, signature: bytes, text: bytes) -> VerifiedSi
 def cosigned_message(text: bytes, time: int) -> bytes:
     """Return the bytes that a timestamped cosignature signs; ``time`` is in Unix seconds, below 2**63."""
     if not 0 <= time < 1 << 63:
-        raise InvalidSignatureError("the time of a cosignature is outside 0..2**63-1")
+        raise InvalidInputError("the time of a cosignature is outside 0..2**63-1")
     return b"cosignature/v1\ntime %d\n" % time + text
 
 

@@ -5,7 +5,8 @@ Input:   any ledger; and a checkpoint that the caller trusts, if there is one.
 Shapes:  the report carries the size, the root over it and the indexes of withheld entries.
 I/O:     reads the whole log once, in steps: memory does not grow with it.
 Errors:  BrokenEntryError (the first entry that does not hold), InclusionProofError (damage that no single entry
-         explains, or another root than the trusted checkpoint), UnavailableError (could not look).
+         explains, or another root than the trusted checkpoint), InvalidSignatureError
+         (the stored note, if keys are given), UnavailableError (could not look).
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ssi.errors import BrokenEntryError, InclusionProofError, NotFoundError
+from ssi.errors import BrokenEntryError, InclusionProofError, InvalidInputError, NotFoundError
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint
-from ssi.ledger.note import parse_note
+from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, verify_note
+from ssi.ledger.note import NoteKey, parse_note
 from ssi.ledger.port import Ledger, SelfCheckingLedger, Withheld
 
 _STEP = 256
@@ -31,10 +32,13 @@ class StorageReport(msgspec.Struct, frozen=True):
     withheld: tuple[int, ...]
 
 
-async def verify_storage(ledger: Ledger, *, checkpoint: Checkpoint | None = None) -> StorageReport:
+async def verify_storage(
+    ledger: Ledger, *, checkpoint: Checkpoint | None = None, keys: Sequence[NoteKey] = ()
+) -> StorageReport:
     """Recompute every hash of ``ledger`` and hold it against what is stored, the stored note and ``checkpoint``.
 
-    Without a trusted checkpoint this finds damage, not a log rewritten with all its hashes.
+    With ``keys`` the signature of the stored note is checked, too. Without a trusted checkpoint this finds damage, not
+    a log rewritten with all its hashes. The reference of the order that erased a body is under no hash.
     """
     size = await ledger.size()
     frontier: dict[int, bytes] = {}
@@ -45,7 +49,7 @@ async def verify_storage(ledger: Ledger, *, checkpoint: Checkpoint | None = None
         for level, first, row in merkle.grow(frontier, start, leaves):
             await _compare(ledger, level, first, row)
     root = merkle.root_from_hashes(size, lambda node: frontier[node[0]])
-    await _check_stored_note(ledger, size)
+    await _check_stored_note(ledger, size, keys)
     if checkpoint is not None:
         await _check_head(ledger, checkpoint, size, "trusted")
     if isinstance(ledger, SelfCheckingLedger):
@@ -88,10 +92,15 @@ async def _compare(ledger: Ledger, level: int, first: int, row: Sequence[bytes])
             raise BrokenEntryError((first + offset) << level, f"its bytes do not give the stored hash of level {level}")
 
 
-async def _check_stored_note(ledger: Ledger, size: int) -> None:
+async def _check_stored_note(ledger: Ledger, size: int, keys: Sequence[NoteKey]) -> None:
     note = await ledger.checkpoint()
-    if note is not None:
-        await _check_head(ledger, parse_checkpoint(parse_note(note).unverified_text), size, "stored")
+    if note is None:
+        return
+    try:
+        stored = verify_note(note, keys=keys) if keys else parse_checkpoint(parse_note(note).unverified_text)
+    except InvalidInputError as exc:
+        raise InclusionProofError(f"the stored checkpoint is damaged: {exc}") from exc
+    await _check_head(ledger, stored, size, "stored")
 
 
 async def _check_head(ledger: Ledger, checkpoint: Checkpoint, size: int, which: str) -> None:

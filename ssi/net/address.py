@@ -50,6 +50,10 @@ _DENIED_V6: Final = tuple(
 )
 
 
+_LOOPBACK_V4: Final = IPv4Network("127.0.0.0/8")
+_LOOPBACK_V6: Final = IPv6Address("::1")
+
+
 def parse_address(text: str) -> IPv4Address | IPv6Address:
     """Return the address that a name server answered. Raises ForbiddenUrlError if it is none."""
     try:
@@ -65,6 +69,11 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     return address.scope_id is None and address in _GLOBAL_V6 and not any(address in network for network in _DENIED_V6)
 
 
+def _is_loopback(address: IPv4Address | IPv6Address) -> bool:
+    # Not ``is_loopback``, which takes the mapped form ::ffff:127.0.0.1 for one in newer releases of Python.
+    return address in _LOOPBACK_V4 if isinstance(address, IPv4Address) else address == _LOOPBACK_V6
+
+
 def check_addresses(addresses: list[str], *, loopback: bool) -> None:
     """Raise ForbiddenUrlError unless every address is public, or a loopback one where ``loopback`` allows it.
 
@@ -72,5 +81,5 @@ def check_addresses(addresses: list[str], *, loopback: bool) -> None:
     """
     for text in addresses:
         address = parse_address(text)
-        if not (is_public(address) or (loopback and address.is_loopback)):
+        if not (is_public(address) or (loopback and _is_loopback(address))):
             raise ForbiddenUrlError("the name resolves to an address that is not of the public internet")

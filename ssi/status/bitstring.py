@@ -10,11 +10,10 @@ Errors:  InvalidInputError, VerificationError (two names for one issuer).
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 from ssi.encoding.base64url import b64url_decode, b64url_encode
+from ssi.encoding.timestamps import NANOSECONDS, format_seconds, parse_nanoseconds
 from ssi.errors import InvalidInputError, VerificationError
 from ssi.status.content import ListContent, optional_date, optional_text, optional_ttl, required_text
 from ssi.status.deflate import MAX_EXPANDED_BYTES, Wrapper, deflate, inflate
@@ -26,10 +25,6 @@ CREDENTIAL_MEDIA_TYPE: Final = "application/vc+jwt"
 CONTEXT_V2: Final = "https://www.w3.org/ns/credentials/v2"
 LIST_CREDENTIAL_TYPE: Final = "BitstringStatusListCredential"
 LIST_TYPE: Final = "BitstringStatusList"
-
-_DATE_TIME: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,20}))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
-)
 
 
 def decode_list(encoded: str, *, max_bytes: int = MAX_EXPANDED_BYTES) -> bytes:
@@ -89,8 +84,8 @@ def build_bitstring_claims(
         "id": uri,
         "type": ["VerifiableCredential", LIST_CREDENTIAL_TYPE],
         "issuer": issuer,
-        "validFrom": format_time(issued_at),
-        "validUntil": format_time(expires_at),
+        "validFrom": format_seconds(issued_at),
+        "validUntil": format_seconds(expires_at),
         "credentialSubject": {
             "id": f"{uri}#list",
             "type": LIST_TYPE,
@@ -99,11 +94,6 @@ def build_bitstring_claims(
             "ttl": ttl_seconds * 1000,
         },
     }
-
-
-def format_time(seconds: int) -> str:
-    """Return Unix ``seconds`` as an XML Schema dateTimeStamp in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def claimed_issuer(claims: JsonObject) -> str:
@@ -145,16 +135,8 @@ def _optional_time(claims: JsonObject, name: str, *, up: bool = False) -> int | 
     """Return a dateTimeStamp member in whole Unix seconds, or None if it is absent; a fraction rounds up or is cut."""
     if name not in claims:
         return None
-    value = claims[name]
-    match = _DATE_TIME.fullmatch(value) if type(value) is str else None
-    if match is None:
-        raise InvalidInputError(f"expected {name} to be a date and time with a time zone")
-    fraction, sign, hours, minutes = match.group(7, 8, 9, 10)
     try:
-        offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
-        zone = timezone(-offset if sign == "-" else offset)
-        moment = datetime(*(int(part) for part in match.group(1, 2, 3, 4, 5, 6)), tzinfo=zone)  # type: ignore[misc,arg-type]
-        seconds = int(moment.timestamp())
-    except (ValueError, OverflowError) as exc:
-        raise InvalidInputError(f"expected {name} to be a date and time that exists") from exc
-    return seconds + 1 if up and fraction and fraction.strip("0") else seconds
+        nanoseconds = parse_nanoseconds(claims[name])
+    except InvalidInputError as exc:
+        raise InvalidInputError(f"expected {name} to be a date and time with a time zone") from exc
+    return -(-nanoseconds // NANOSECONDS) if up else nanoseconds // NANOSECONDS

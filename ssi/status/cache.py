@@ -27,6 +27,7 @@ class _Kept(msgspec.Struct, frozen=True):
     status_list: VerifiedStatusList
     retrieved_at: int
     keep_until: int
+    receipt: bytes | None
 
 
 class StatusListCache:
@@ -66,8 +67,12 @@ class StatusListCache:
         self._kept.move_to_end(uri)
         return kept.status_list
 
-    def put(self, status_list: VerifiedStatusList, *, retrieved_at: int) -> None:
-        """Keep a list that was fetched at ``retrieved_at``.
+    def receipt(self, uri: str, *, now: int) -> bytes | None:
+        """Return the receipt that came with the list that ``get`` returns, if there is one."""
+        return None if self.get(uri, now=now) is None else self._kept[uri].receipt
+
+    def put(self, status_list: VerifiedStatusList, *, retrieved_at: int, receipt: bytes | None = None) -> None:
+        """Keep a list that was fetched at ``retrieved_at``, with the receipt that came along.
 
         Raises StatusError if it was issued before a list of the same address that this cache has held: whoever served
         it plays back an old one.
@@ -82,7 +87,7 @@ class StatusListCache:
             keep_until = min(keep_until, status_list.expires_at)
         if keep_until <= retrieved_at or len(status_list.data) > self._max_bytes:
             return
-        self._kept[uri] = _Kept(status_list, retrieved_at, keep_until)
+        self._kept[uri] = _Kept(status_list, retrieved_at, keep_until, receipt)
         self._bytes += len(status_list.data)
         while len(self._kept) > self._max_lists or self._bytes > self._max_bytes:
             self.discard(next(iter(self._kept)))

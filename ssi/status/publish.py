@@ -14,6 +14,7 @@ import msgspec
 from ssi.errors import InvalidInputError
 from ssi.keys import KeyPurpose, Kms
 from ssi.keys.jws import sign_jws
+from ssi.ports import PublishedList
 from ssi.status.bitstring import CREDENTIAL_MEDIA_TYPE, CREDENTIAL_TYP, build_bitstring_claims
 from ssi.status.lists import StatusArray, StatusFamily
 from ssi.status.reference import StatusFormat
@@ -32,7 +33,7 @@ class UnsignedList(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
 
 
-class PublishedList(msgspec.Struct, frozen=True, kw_only=True):
+class SignedList(msgspec.Struct, frozen=True, kw_only=True):
     """A signed list, with what is served beside it and what its StatusCommitment says."""
 
     purpose: str
@@ -43,6 +44,10 @@ class PublishedList(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: int
     valid_until: int
     ttl_seconds: int
+
+    def served(self, receipt: bytes | None = None) -> PublishedList:
+        """Return what a web server or another part of the process hands out, with the receipt once there is one."""
+        return PublishedList(self.uri, self.compact.encode("ascii"), self.media_type, receipt)
 
 
 def build_lists(family: StatusFamily, states: StatusArray, *, kid: str, now: int) -> tuple[UnsignedList, ...]:
@@ -86,17 +91,17 @@ def build_lists(family: StatusFamily, states: StatusArray, *, kid: str, now: int
 
 async def publish_lists(
     family: StatusFamily, states: StatusArray, *, kms: Kms, label: str, kid: str, now: int
-) -> tuple[PublishedList, ...]:
+) -> tuple[SignedList, ...]:
     """Return the signed lists of ``family``; the key ``label`` has the purpose LIST.
 
     ``now`` should be later than at the last publication: verifiers tell two lists of one address apart by their second.
     Raises as ``build_lists`` and ``Kms.sign``.
     """
-    published: list[PublishedList] = []
+    published: list[SignedList] = []
     for unsigned in build_lists(family, states, kid=kid, now=now):
         compact = await sign_jws(unsigned.header, unsigned.claims, kms=kms, label=label, purpose=KeyPurpose.LIST)
         published.append(
-            PublishedList(
+            SignedList(
                 purpose=unsigned.purpose,
                 uri=unsigned.uri,
                 compact=compact,

@@ -1,32 +1,56 @@
-"""Get the list a reference names: from the cache, or over the network and through verification.
+"""Get the list a reference names: from the cache, or from where lists are served, and through verification.
 
 Source:  draft-ietf-oauth-status-list-20, section 8 (request and response); W3C Bitstring Status List v1.0, section 3.2.
 Input:   the reference of a credential whose issuer policy already trusts: an unknown issuer steers no fetch.
-I/O:     awaits the ``Fetch`` port and the key resolution; concurrent asks for one list share one fetch.
+Shapes:  the receipt of the list at ``uri`` is served at ``uri`` + ``.receipt``: a compact JWS has no room for it.
+I/O:     awaits the ``StatusListSource`` port and the key resolution; concurrent asks for one list share one of each.
 Errors:  UnavailableError (not to be had: the status is unknown, never "valid"), ForbiddenUrlError, InvalidInputError,
          VerificationError, StatusError.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ssi.errors import NotFoundError, UnavailableError, VerificationError
 from ssi.keys import PublicKey
-from ssi.ports import Fetch
+from ssi.ports import Fetch, PublishedList, StatusListSource
 from ssi.status.bitstring import CREDENTIAL_MEDIA_TYPE
 from ssi.status.cache import StatusListCache
 from ssi.status.content import MAX_LIST_CHARACTERS
 from ssi.status.deflate import MAX_EXPANDED_BYTES
-from ssi.status.reference import StatusFormat, StatusReference
+from ssi.status.reference import StatusReference
 from ssi.status.token import TOKEN_MEDIA_TYPE
 from ssi.status.verify import UnverifiedStatusList, VerifiedStatusList, parse_status_list, verify_status_list
 
 if TYPE_CHECKING:
     import asyncio
 
-MEDIA_TYPES: Final = {StatusFormat.TOKEN: TOKEN_MEDIA_TYPE, StatusFormat.BITSTRING: CREDENTIAL_MEDIA_TYPE}
+ACCEPT: Final = f"{TOKEN_MEDIA_TYPE}, {CREDENTIAL_MEDIA_TYPE}"
+RECEIPT_SUFFIX: Final = ".receipt"
+MAX_RECEIPT_BYTES: Final = 1 << 17
+
+
+class FetchedLists:
+    """The ``StatusListSource`` that reads lists from the web."""
+
+    def __init__(self, fetch: Fetch, *, receipts: bool = False, max_bytes: int = MAX_LIST_CHARACTERS) -> None:
+        """``receipts`` also asks for the receipt beside each list, which costs a second request."""
+        self._fetch = fetch
+        self._receipts = receipts
+        self._max_bytes = max_bytes
+
+    async def status_list(self, uri: str) -> PublishedList:
+        """Return the list at ``uri`` and, if asked for and served, its receipt; errors as ``Fetch``."""
+        fetched = await self._fetch(uri, accept=ACCEPT, max_bytes=self._max_bytes)
+        receipt: bytes | None = None
+        if self._receipts:
+            try:
+                receipt = (await self._fetch(uri + RECEIPT_SUFFIX, max_bytes=MAX_RECEIPT_BYTES)).body
+            except NotFoundError:
+                receipt = None
+        return PublishedList(uri, fetched.body, fetched.content_type, receipt)
 
 
 class ResolveListKey(Protocol):
@@ -41,13 +65,13 @@ class ResolveListKey(Protocol):
         ...
 
 
-class StatusListSource:
-    """Verified lists by reference, fetched when the cache has none."""
+class StatusLists:
+    """Verified lists by reference, asked for when the cache has none."""
 
     def __init__(
         self,
         *,
-        fetch: Fetch,
+        source: StatusListSource,
         resolve_key: ResolveListKey,
         cache: StatusListCache,
         clock: Callable[[], int],
@@ -56,7 +80,7 @@ class StatusListSource:
         max_expanded_bytes: int = MAX_EXPANDED_BYTES,
     ) -> None:
         """``clock`` returns Unix seconds; ``require_id`` and the bounds are those of ``ssi.status.verify``."""
-        self._fetch = fetch
+        self._source = source
         self._resolve_key = resolve_key
         self._cache = cache
         self._clock = clock
@@ -69,7 +93,11 @@ class StatusListSource:
         """Return the list if it is at hand and may still be used; nothing waits and nothing is fetched."""
         return self._cache.get(reference.uri, now=self._clock())
 
-    async def get(self, reference: StatusReference, *, issuers: Collection[str]) -> VerifiedStatusList:
+    def receipt(self, reference: StatusReference) -> bytes | None:
+        """Return the receipt that came with the list at hand, unread; None without list or receipt."""
+        return self._cache.receipt(reference.uri, now=self._clock())
+
+    async def get(self, reference: StatusReference, *, issuers: Sequence[str]) -> VerifiedStatusList:
         """Return the list that ``reference`` names, signed by one of ``issuers``.
 
         The first of ``issuers`` (the credential's own, so give them in order) is taken for a list that names none.
@@ -96,15 +124,13 @@ class StatusListSource:
             task.exception()
 
     async def _obtain(self, reference: StatusReference, issuers: tuple[str, ...]) -> VerifiedStatusList:
-        # Counted from before the fetch: the answer may be as old as the question.
+        # Counted from before the request: the answer may be as old as the question.
         retrieved_at = self._clock()
         try:
-            fetched = await self._fetch(
-                reference.uri, accept=MEDIA_TYPES[reference.format], max_bytes=self._max_characters
-            )
+            published = await self._source.status_list(reference.uri)
         except NotFoundError as exc:
             raise UnavailableError("expected a status list at the address that the credential refers to") from exc
-        unverified = parse_status_list(fetched.body.strip(), max_characters=self._max_characters)
+        unverified = parse_status_list(published.body.strip(), max_characters=self._max_characters)
         if unverified.format is not reference.format:
             raise VerificationError(f"expected a status list of format {reference.format.value}")
         issuer = unverified.issuer or (issuers[0] if issuers else None)
@@ -119,5 +145,5 @@ class StatusListSource:
             require_id=self._require_id,
             max_expanded_bytes=self._max_expanded_bytes,
         )
-        self._cache.put(status_list, retrieved_at=retrieved_at)
+        self._cache.put(status_list, retrieved_at=retrieved_at, receipt=published.receipt)
         return status_list

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,7 +72,9 @@ class SqliteLedger:
             raise InvalidInputError("a SQLite ledger is named sqlite:///absolute/path or sqlite:relative/path")
         if options.keys() - {"head", "adopt_head"} or flag not in (["0"], ["1"]):
             raise InvalidInputError("a SQLite ledger has the options head=PATH and adopt_head=0 or 1")
-        return cls(unquote(parts.path), head=options.get("head", [None])[0], adopt_head=flag == ["1"])
+        # Some write four slashes for an absolute path; POSIX lets two at the front mean something of its own.
+        path = re.sub("^/+", "/", unquote(parts.path))
+        return cls(path, head=options.get("head", [None])[0], adopt_head=flag == ["1"])
 
     def _check_start(self, *, adopt_head: bool) -> None:
         """Hold the database against the last signed head, and bring the older of the two notes up to date."""

@@ -19,11 +19,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from ssi.errors import BrokenEntryError, ConflictError, InclusionProofError, UnavailableError
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import Checkpoint, check_successor, parse_checkpoint, parse_note
+from ssi.ledger.checkpoint import Checkpoint, check_successor
 from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
 
 APPLICATION_ID = 0x434C4F47  # "CLOG", so that another program's file is not taken for a log
@@ -83,14 +82,14 @@ def id_prefix(leaf: bytes) -> int:
 
 
 class LogFile:
-    """One connection to the database of a log. Not safe under several threads at once."""
+    """One connection to the database of a log, at an absolute path. Not safe under several threads at once."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         mode = "rw" if read_only else "rwc"
         with translated():
             self._db = sqlite3.connect(
-                f"file:{quote(str(path))}?mode={mode}",
+                f"{path.as_uri()}?mode={mode}",
                 uri=True,
                 timeout=BUSY_SECONDS,
                 isolation_level=None,
@@ -310,10 +309,7 @@ class LogFile:
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def check_storage(self) -> None:
-        """Check what the port does not show: the look-up table, the stored note, and SQLite's own structures."""
-        note = self.note()
-        if note is not None:
-            self.check_head(parse_checkpoint(parse_note(note).unverified_text), "stored checkpoint")
+        """Check what the port does not show: the look-up table and SQLite's own structures."""
         with translated():
             size = self.size()
             (rows,) = self._db.execute("SELECT count(*) FROM ids").fetchone()

@@ -24,7 +24,7 @@ from ssi.credentials.jose import (
     verify_vc_jwt,
     verify_vp_jwt,
 )
-from ssi.credentials.presentation import EnvelopedCredential
+from ssi.credentials.presentation import Envelope
 from ssi.credentials.vcdm import Credential, check_credential
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.errors import (
@@ -173,8 +173,8 @@ def test_another_content_type_is_refused(cty: object) -> None:
 
 @pytest.mark.parametrize("member", ["vc", "vp", "proof"])
 def test_a_wrapped_or_twice_secured_credential_is_refused(member: str) -> None:
+    claims: dict[str, Any] = {member: {"type": "DataIntegrityProof"}}
     with pytest.raises(InvalidInputError):
-        claims: dict[str, Any] = {member: {"type": "DataIntegrityProof"}}
         verify(jwt(**claims))
 
 
@@ -353,7 +353,7 @@ async def presentation(kms: MemoryKms, **options: Any) -> str:
 
 async def test_a_presentation_carries_enveloped_credentials(kms: MemoryKms) -> None:
     key = await kms.public_key("holder")
-    sd_jwt = EnvelopedCredential("application/dc+sd-jwt", "a.b.c~d~")
+    sd_jwt = Envelope("application/dc+sd-jwt", "a.b.c~d~")
     compact = await presentation(kms, credentials=[jwt(), sd_jwt], identifier="urn:uuid:1", expires_at=NOW + 5)
     assert read_vp_jwt(compact).holder == HOLDER
     verified = present(compact, key)

@@ -69,6 +69,15 @@ def test_a_method_that_another_did_controls_gives_no_key() -> None:
         assert parsed.keys("assertionMethod") == {}
 
 
+def test_a_method_without_controller_is_read_and_gives_no_key() -> None:
+    method = multikey(KEY)
+    del method["controller"]
+    parsed = parse_document(document(method, assertionMethod=["#key-1"]), did=DID)
+    assert [found.id for found in parsed.verification_methods] == [f"{DID}#key-1"]
+    with pytest.raises(VerificationError):
+        parsed.key("#key-1", "assertionMethod")
+
+
 def test_the_id_of_another_did_is_refused() -> None:
     for other in ("did:example:other", DID + "x", DID.upper(), None, 5, [DID]):
         with pytest.raises(InvalidDidError):

@@ -1,0 +1,181 @@
+"""W3C VC-JOSE-COSE: the test suite's sixteen JOSE cases, and the examples of the specification."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ssi.credentials.jose import read_vc_jwt, read_vp_jwt, sign_vc_jwt, sign_vp_jwt, verify_vc_jwt, verify_vp_jwt
+from ssi.credentials.presentation import ENVELOPED_PRESENTATION, Envelope, parse_envelope, parse_presentation
+from ssi.credentials.vcdm import check_credential, parse_credential
+from ssi.encoding.gate import parse_object
+from ssi.errors import InvalidInputError, SsiError
+from ssi.keys import KeyPurpose, PrivateKey, PublicKey
+from ssi.keys.backends.memory import MemoryKms
+from tests.vectors.support import VectorCount, vectors_dir
+
+SUITE = "w3c/test-suites/vc-jose-cose"
+SPECIFICATION = "w3c/vc-jose-cose"
+EXAMPLES = {"https://www.w3.org/ns/credentials/examples/v2"}
+NOW = 1734311060
+"""December 2024: the suite's presentations expire one day after they were made."""
+
+suite = VectorCount(SUITE)
+specification = VectorCount(SPECIFICATION)
+
+# tests/test-mapping.js of the suite: number, what is done, input, key, whether it succeeds.
+CASES = [
+    (1, "issue credential", "credential-minimal.json", "p256", True),
+    (2, "issue credential", "credential-full.json", "p384", True),
+    (3, "issue presentation", "presentation-single.json", "p256", True),
+    (4, "issue presentation", "presentation-multiple.json", "p521", True),
+    (5, "issue credential", "credential-unknown-extensions.json", "p521", False),
+    (6, "verify credential", "credential-jose-minimal.txt", "p256", True),
+    (7, "verify presentation", "presentation-jose-multiple.txt", "p384", True),
+    (8, "verify credential", "credential-issuer-match-signed.txt", "ed25519", True),
+    (9, "verify credential", "credential-jose-unknown-extensions.txt", "ed25519", False),
+    (10, "verify credential", "credential-minimal.json", "ed25519", False),
+    (11, "verify presentation", "presentation-single.json", "ed25519", False),
+    (12, "verify credential", "credential-jose-bad-signature.txt", "ed25519", False),
+    (13, "verify credential", "credential-jose-bad-media-type.txt", "ed25519", False),
+    (14, "verify presentation", "presentation-jose-bad-media-type.txt", "ed25519", False),
+    (15, "verify credential", "credential-jose-vc-vp-claims.txt", "ed25519", False),
+    (16, "verify presentation", "presentation-jose-bad-credential.txt", "ed25519", False),
+]
+
+
+def read(name: str) -> str:
+    return (vectors_dir(f"{SUITE}/input") / name).read_text(encoding="utf-8").strip()
+
+
+def verification_method(name: str) -> dict[str, Any]:
+    return parse_object(read(f"vm-{name}.json"))
+
+
+def verify(what: str, text: str, key: PublicKey) -> None:
+    if what == "credential":
+        verify_vc_jwt(read_vc_jwt(text), key, now=NOW, contexts=EXAMPLES)
+        return
+    rules: dict[str, Any] = {"audience": None, "nonce": None, "max_age_seconds": None}
+    shown = verify_vp_jwt(read_vp_jwt(text), key, now=NOW, contexts=EXAMPLES, **rules)
+    assert shown.credentials
+
+
+async def issue(what: str, text: str, method: dict[str, Any]) -> str:
+    document = parse_object(text)
+    if what == "credential":
+        credential = check_credential(document, contexts=EXAMPLES, extensions=())
+    else:
+        presentation = parse_presentation(document, contexts=EXAMPLES)
+    private = PrivateKey.from_jwk(method["secretKeyJwk"])
+    kms = MemoryKms()
+    purpose = KeyPurpose.CREDENTIAL if what == "credential" else KeyPurpose.HOLDER
+    await kms.add("k", private, purpose=purpose)
+    if what == "credential":
+        return await sign_vc_jwt(credential, kms=kms, label="k", kid=method["id"])
+    return await sign_vp_jwt(
+        [item for item in presentation.credentials if isinstance(item, Envelope)],
+        kms=kms,
+        label="k",
+        kid=method["id"],
+        holder=presentation.holder,
+        audience=None,
+        nonce=None,
+        issued_at=NOW,
+        identifier=presentation.id,
+    )
+
+
+@pytest.mark.parametrize(("number", "action", "name", "key", "succeeds"), CASES, ids=lambda case: str(case))
+async def test_the_suite(number: int, action: str, name: str, key: str, succeeds: bool) -> None:
+    function, what = action.split()
+    method, text = verification_method(key), read(name)
+    if succeeds and key == "p521":
+        suite.left_out("the key is on P-521, which is not supported")
+        return
+    if function == "verify":
+        public = PublicKey.from_jwk(method["publicKeyJwk"])
+        if succeeds:
+            verify(what, text, public)
+        else:
+            with pytest.raises(SsiError):
+                verify(what, text, public)
+    elif succeeds:
+        verify(what, await issue(what, text, method), PublicKey.from_jwk(method["publicKeyJwk"]))
+    else:
+        with pytest.raises(InvalidInputError, match="top-level members"):
+            await issue(what, text, method)
+    suite.ran()
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "key"),
+    [
+        ("credential", "credential-jose-minimal.txt", "p256"),
+        ("credential", "credential-issuer-match-signed.txt", "ed25519"),
+        ("presentation", "presentation-jose-multiple.txt", "p384"),
+    ],
+)
+def test_each_signed_input_is_refused_with_a_byte_altered(what: str, name: str, key: str) -> None:
+    text = read(name)
+    public = PublicKey.from_jwk(verification_method(key)["publicKeyJwk"])
+    verify(what, text, public)
+    for position in {*range(0, len(text), 7), *range(len(text) - 90, len(text))}:
+        altered = text[:position] + ("A" if text[position] != "A" else "B") + text[position + 1 :]
+        with pytest.raises(SsiError):
+            verify(what, altered, public)
+    suite.ran()
+
+
+def test_a_transcribed_input_holds_in_a_clone_without_the_vectors() -> None:
+    kept = json.loads((Path(__file__).parent / "vc_jose_minimal.json").read_text(encoding="utf-8"))
+    verify("credential", kept["compact"], PublicKey.from_jwk(kept["publicKeyJwk"]))
+    with pytest.raises(SsiError):
+        verify("credential", kept["compact"][:-2] + "AA", PublicKey.from_jwk(kept["publicKeyJwk"]))
+
+
+def test_the_other_securing_mechanisms_are_counted() -> None:
+    suite.left_out("COSE (cases 27 to 35)", 9)
+
+
+def test_the_examples_of_the_specification_are_read() -> None:
+    path = vectors_dir(SPECIFICATION) / "pr-2025-03-20-examples.json"
+    for block in json.loads(path.read_text(encoding="utf-8"))["blocks"]:
+        text = re.sub(r"\s", "", block["text"])
+        if (
+            text.startswith(("data:application/vc+sd-jwt", "data:application/vp+sd-jwt"))
+            or "sd-jwt" in block["container"]
+        ):
+            specification.left_out("SD-JWT as decoded text, or signed by a key that is not published")
+        elif "cose" in text[:24] or block["section"].endswith("COSE Examples"):
+            specification.left_out("COSE")
+        elif not _read_block(block["text"].replace(" ~", "~")):  # a wrap of the rendered page
+            specification.left_out("neither a credential nor a presentation (headers, controller documents)")
+        else:
+            specification.ran()
+
+
+def _read_block(text: str) -> bool:
+    try:
+        document = parse_object(text)
+    except InvalidInputError:
+        return False
+    types = document.get("type", ())
+    if "VerifiableCredential" in types:
+        parse_credential(document, contexts=EXAMPLES)
+    elif types == ENVELOPED_PRESENTATION:
+        envelope = parse_envelope(document, contexts=EXAMPLES, kind=ENVELOPED_PRESENTATION)
+        if envelope.media_type == "application/vp+jwt":
+            assert read_vp_jwt(envelope.data).kid
+    elif "VerifiablePresentation" in types:
+        for item in parse_presentation(document, contexts=EXAMPLES).credentials:
+            assert isinstance(item, Envelope)
+            if item.media_type == "application/vc+jwt" and "..." not in item.data:
+                assert read_vc_jwt(item.data).issuer
+    else:
+        return False
+    return True

@@ -18,7 +18,6 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 @pytest.fixture(autouse=True)
 def _empty_tallies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(support, "tallies", {})
-    monkeypatch.setattr(support, "_declared", set())
     monkeypatch.setattr(support, "opened_files", set())
 
 
@@ -65,7 +64,7 @@ def test_a_failed_test_is_a_failed_case_of_the_folder_it_counted_for() -> None:
     assert support.tallies["test_unknown.py"].failed == 1
 
 
-def test_a_file_counts_for_the_innermost_declared_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_counts_for_the_innermost_counted_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COUNTERSIGNED_VECTORS", str(tmp_path))
     VectorCount("x")
     VectorCount("x/inner")

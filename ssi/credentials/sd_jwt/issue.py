@@ -75,7 +75,7 @@ def conceal(
         raise InvalidInputError(f"expected at most {MAX_DISCLOSURES} selectively disclosable claims")
     if run.digests or hash_name != DEFAULT_HASH:
         payload["_sd_alg"] = hash_name
-    return Concealed(payload, tuple([text.decode("ascii") for text in run.disclosures]))
+    return Concealed(payload, tuple(run.disclosures))
 
 
 async def issue_sd_jwt(
@@ -135,7 +135,7 @@ class _Concealer:
 
     def __init__(self, hash_name: str) -> None:
         self._hash_name = hash_name
-        self.disclosures: list[bytes] = []
+        self.disclosures: list[str] = []
         self.digests = 0
 
     def object(self, source: JsonObject, plan: _Plan, path: ClaimPath) -> JsonObject:

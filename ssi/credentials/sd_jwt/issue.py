@@ -96,11 +96,11 @@ async def issue_sd_jwt(
     ``header`` adds members such as ``kid``. ``holder_key`` becomes ``cnf`` and makes key binding possible. Raises
     InvalidInputError, and what the key store raises.
     """
-    if holder_key is not None:
-        if "cnf" in claims:
-            raise InvalidInputError("expected claims without cnf beside a holder key")
-        claims = {**claims, "cnf": {"jwk": holder_key.to_jwk()}}
+    if holder_key is not None and "cnf" in claims:
+        raise InvalidInputError("expected claims without cnf beside a holder key")
     concealed = conceal(claims, disclosable, decoys=decoys, hash_name=hash_name, in_plain_sight=in_plain_sight)
+    if holder_key is not None:
+        concealed.payload["cnf"] = {"jwk": holder_key.to_jwk()}
     protected = {"typ": typ, **header} if header else {"typ": typ}
     if protected["typ"] != typ or "alg" in protected:
         raise InvalidInputError("expected header members without typ and alg")

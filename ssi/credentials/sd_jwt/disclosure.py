@@ -60,19 +60,17 @@ def read_disclosures(disclosures: Sequence[str]) -> list[Disclosed]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected a disclosure to be JSON") from exc
     found: list[Disclosed] = []
-    for index, parts in enumerate(values):
-        name: JsonValue = None
-        content: JsonValue = None
+    for text, raw, parts in zip(disclosures, raws, values, strict=True):
         length = len(parts) if type(parts) is list else 0
-        if length == 3:
-            salt, name, content = parts
-        elif length == 2:
-            salt, content = parts
-        if length not in (2, 3) or type(salt) is not str or (length == 3 and type(name) is not str):
-            parse_json(raws[index])
+        if length == 3 and type(parts[0]) is str and type(parts[1]) is str:
+            _, name, content = parts
+        elif length == 2 and type(parts[0]) is str:
+            name, content = None, parts[1]
+        else:
+            parse_json(raw)
             raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")
         kind = type(content)
         if kind not in SCALARS and not (isinstance(content, int) and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
-            content = parse_json(raws[index])[-1]
-        found.append((disclosures[index], name, content))
+            content = parse_json(raw)[-1]
+        found.append((text, name, content))
     return found

@@ -118,12 +118,14 @@ class _Plan:
     def at(self, path: ClaimPath) -> _Plan:
         plan = self
         for step in path:
-            following = plan.below.get(step)
+            below = plan.below
+            following = below.get(step)
             if following is None:
                 following = _Plan()
-                if not plan.below:
-                    plan.below = {}
-                plan.below[step] = following
+                if below:
+                    below[step] = following
+                else:
+                    plan.below = {step: following}
             plan = following
         return plan
 

@@ -94,6 +94,16 @@ class Issuer:
         """The agency's DID."""
         return self.organisation.did
 
+    @property
+    def status_base(self) -> str:
+        """The URL under which the agency serves its status lists."""
+        return self._base
+
+    @property
+    def list_ttl_seconds(self) -> int:
+        """How long a copy of a status list may be kept."""
+        return self._status.ttl_seconds
+
     async def issue(
         self,
         type: str,

@@ -9,7 +9,7 @@ from tests.vectors import support
 REQUIRED = (
     "did/did-jwk",
     "did/did-key",
-    "did/did-webvh/test-suite",
+    "did/did-webvh",
     "ietf/jcs",
     "ietf/jose-cookbook",
     "ietf/sd-jwt",

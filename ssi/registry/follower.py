@@ -42,6 +42,11 @@ class RegistryFollower:
         self._checkpoint: VerifiedCheckpoint | None = None
 
     @property
+    def ledger(self) -> Ledger:
+        """The ledger that is followed."""
+        return self._ledger
+
+    @property
     def state(self) -> RegistryState:
         """The fold, for counts and refusals; look through ``view`` for answers."""
         return self._state

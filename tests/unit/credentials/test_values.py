@@ -191,7 +191,7 @@ def test_other_texts_are_refused(value: object) -> None:
         check_text(value, "name")
 
 
-@given(st.lists(st.tuples(st.integers(0, 19), st.sampled_from("0123456789-:TZW+. ,\u0662a")), max_size=4))
+@given(st.lists(st.tuples(st.integers(0, 18), st.sampled_from("0123456789-:TZW+. ,\u0662a")), max_size=4))
 def test_the_short_way_takes_no_text_that_the_grammar_refuses(changes: list[tuple[int, str]]) -> None:
     letters = list("2024-02-29T23:59:59Z")
     for position, letter in changes:
@@ -204,4 +204,4 @@ def test_the_short_way_takes_no_text_that_the_grammar_refuses(changes: list[tupl
         with pytest.raises(InvalidInputError):
             parse_datetime(longer)
     else:
-        assert parse_datetime(longer) == seconds or text[-1] != "Z"
+        assert parse_datetime(longer) == seconds

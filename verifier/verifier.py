@@ -192,7 +192,7 @@ class Verifier:
         policy, body = self.policy, candidate.body
         if isinstance(body, UnverifiedVcJwt):
             credential = verify_vc_jwt(
-                body, found.key, now=at, contexts=policy.contexts, leeway_seconds=policy.skew_seconds
+                body, found.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
             )
             subjects = credential.credential.subjects
             claims = subjects[0] if len(subjects) == 1 else {"credentialSubject": list(subjects)}
@@ -282,7 +282,7 @@ class Verifier:
             nonce=nonce if required else None,
             max_age_seconds=policy.presentation_max_age_seconds if required else None,
             contexts=policy.contexts,
-            leeway_seconds=policy.skew_seconds,
+            max_skew_seconds=policy.skew_seconds,
         )
         for credential in believed:
             if credential.credential is not None:

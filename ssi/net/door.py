@@ -91,7 +91,7 @@ class HttpDoor:
                     cookie_jar=aiohttp.DummyCookieJar(),
                     trust_env=False,
                     auto_decompress=False,
-                    timeout=aiohttp.ClientTimeout(total=self._timeout),
+                    timeout=aiohttp.ClientTimeout(total=None),  # the caller's time-out covers the look-up too
                     headers={"Accept": accept, "Accept-Encoding": "identity", "User-Agent": "countersigned"},
                 ) as session,
                 session.get(checked, allow_redirects=False, ssl=self._tls, proxy=proxy) as response,

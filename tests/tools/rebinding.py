@@ -35,10 +35,8 @@ def answer(query: bytes, addresses: tuple[str, ...]) -> bytes:
     return query[:2] + struct.pack(">HHHHH", 0x8180, 1, len(addresses), 0, 0) + query[12:end] + records
 
 
-def serve_names(asked: Counter[str]) -> None:
+def serve_names(server: socket.socket, asked: Counter[str]) -> None:
     """Answer A questions with the next of ``ANSWERS``, others with nothing."""
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(("127.0.0.1", 53))
     while True:
         query, peer = server.recvfrom(512)
         end = query.index(b"\0", 12) + 5
@@ -50,9 +48,8 @@ def serve_names(asked: Counter[str]) -> None:
         server.sendto(answer(query[:end], addresses), peer)
 
 
-def serve_connections(arrived: Counter[str]) -> None:
-    """Accept every connection to port 443, write down the address that it was made to, and hang up."""
-    server = socket.create_server(("0.0.0.0", 443), backlog=256)  # noqa: S104  the namespace has no way out
+def serve_connections(server: socket.socket, arrived: Counter[str]) -> None:
+    """Accept every connection, write down the address that it was made to, and hang up."""
     while True:
         connection, _ = server.accept()
         arrived[connection.getsockname()[0]] += 1
@@ -62,8 +59,11 @@ def serve_connections(arrived: Counter[str]) -> None:
 def main(ca_file: Path, tries: int) -> None:
     asked: Counter[str] = Counter()
     arrived: Counter[str] = Counter()
-    for serve, counter in ((serve_names, asked), (serve_connections, arrived)):
-        threading.Thread(target=serve, args=(counter,), daemon=True).start()
+    names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    names.bind(("127.0.0.1", 53))
+    listener = socket.create_server(("0.0.0.0", 443), backlog=256)  # noqa: S104  the namespace has no way out
+    threading.Thread(target=serve_names, args=(names, asked), daemon=True).start()
+    threading.Thread(target=serve_connections, args=(listener, arrived), daemon=True).start()
     # The listener works: an inner address can be reached by whoever does not ask the door.
     for address in INNER:
         socket.create_connection((address, 443), timeout=5).close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from ssi.errors import ForbiddenUrlError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.net import HttpDoor
-from tests.unit.net.tls_server import Authority, TlsServer, make_authority
+from tests.unit.net.tls_server import Authority, TlsServer, make_authority, server_context
 
 HOST = "agency.example"
 
@@ -198,6 +199,57 @@ async def test_the_time_out_covers_the_name_server(authority: Authority, server:
     slow = HttpDoor(ca_file=authority.ca_file, look_up=never, timeout_seconds=0.1)
     with pytest.raises(UnavailableError):
         await slow(url(server))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"\x00" * 1000,
+        b"HTTP/9.9 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1e3\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nBad Header\x00: a\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nLong: " + b"a" * 100_000 + b"\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_is_not_http_is_an_error_of_ours(authority: Authority, reply: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(reply)
+            await writer.drain()
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_context(authority))
+    port = listening.sockets[0].getsockname()[1]
+    client = HttpDoor(ca_file=authority.ca_file, look_up=Names(), loopback=[(HOST, port)])
+    try:
+        with pytest.raises(UnavailableError):
+            await client(f"https://{HOST}:{port}/")
+    finally:
+        listening.close()
+
+
+async def test_a_server_that_speaks_no_tls_is_an_error_of_ours(authority: Authority) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    client = HttpDoor(ca_file=authority.ca_file, look_up=Names(), loopback=[(HOST, port)])
+    with pytest.raises(UnavailableError):
+        await client(f"https://{HOST}:{port}/")
+    listening.close()
 
 
 async def test_cookies_are_not_kept(authority: Authority, server: TlsServer) -> None:

@@ -78,6 +78,12 @@ def make_authority(folder: Path, *, names: Sequence[str], addresses: Sequence[st
     return authority
 
 
+def server_context(authority: Authority) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.certificate_file, authority.key_file)
+    return context
+
+
 class TlsServer:
     """Serves one aiohttp handler over TLS on a free loopback port and keeps the requests that arrived."""
 
@@ -89,13 +95,11 @@ class TlsServer:
         self.port = 0
 
     async def __aenter__(self) -> TlsServer:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._authority.certificate_file, self._authority.key_file)
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, 0, ssl_context=context)
+        site = web.TCPSite(self._runner, self._host, 0, ssl_context=server_context(self._authority))
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self

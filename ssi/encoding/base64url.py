@@ -9,13 +9,16 @@ Errors:  InvalidInputError.
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from binascii import Error as BinasciiError
-from binascii import a2b_base64
 from typing import Final
+
+import msgspec
 
 from ssi.errors import InvalidInputError
 
-_TO_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
+# Whatever base64url does not have becomes "!", which base64 does not have either; so do quote and backslash, so that
+# the text stays one JSON string without escapes: msgspec reads base64 from JSON, twice as fast as binascii.
+_TO_STANDARD: Final = bytes.maketrans(b'-_+/="\\', b"+/!!!!!")
+_decode: Final = msgspec.json.Decoder(bytes).decode
 _PADDING: Final = (b"", b"", b"==", b"=")
 _UNUSED_BITS: Final = {
     2: frozenset(b"AQgw"),
@@ -39,6 +42,6 @@ def b64url_decode(text: str | bytes) -> bytes:
         tail = len(raw) & 3
         if tail == 1 or (tail and raw[-1] not in _UNUSED_BITS[tail]):
             raise InvalidInputError("expected base64url text with a whole number of bytes and unused bits of zero")
-        return a2b_base64(raw.translate(_TO_STANDARD) + _PADDING[tail], strict_mode=True)
-    except (BinasciiError, UnicodeEncodeError) as exc:
+        return _decode(b'"%b%b"' % (raw.translate(_TO_STANDARD), _PADDING[tail]))
+    except (msgspec.MsgspecError, UnicodeEncodeError) as exc:
         raise InvalidInputError("expected base64url text without padding") from exc

@@ -116,3 +116,6 @@ def test_what_is_reported_when_nothing_is_asked() -> None:
     assert anchored(None, COMMITMENT, policy=None).anchoring is Anchoring.INCLUDED
     assert anchored(View(COMMITMENT), policy=None).anchoring is Anchoring.NEWEST
     assert anchored(View(OLDER), policy=None).anchoring is Anchoring.NOT_ASKED
+    assert anchored(View(None), policy=None).anchoring is Anchoring.NOT_ASKED
+    assert anchored(View(NEWER), policy=None, issued_at=None).anchoring is Anchoring.NOT_ASKED
+    assert anchored(View(None), COMMITMENT, policy=None).anchoring is Anchoring.INCLUDED

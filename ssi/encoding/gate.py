@@ -34,13 +34,15 @@ def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth:
     ``max_bytes`` bounds the UTF-8 length, ``max_depth`` the nesting of arrays and objects.
     """
     raw = _utf8(data, max_bytes)
-    punctuation = _outside_strings(raw)
-    _check_depth(punctuation, max_depth)
+    if raw.count(b"[") + raw.count(b"{") > max_depth:
+        _check_depth(_outside_strings(raw), max_depth)
     try:
         value = _decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected JSON text") from exc
-    if _count_members(value) != punctuation.count(b":"):
+    members = _count_members(value)
+    # Each member has one colon outside strings: if there are no more colons at all, none was lost as a duplicate.
+    if members != raw.count(b":") and members != _outside_strings(raw).count(b":"):
         raise InvalidInputError("expected JSON objects whose members have different names")
     return value
 
@@ -90,13 +92,15 @@ def _count_members(value: JsonValue) -> int:
     """Count the members of all objects in ``value``, and refuse numbers out of range on the way."""
     kind = type(value)
     if kind is dict:
-        members = len(value)
-        for item in value.values():
-            if type(item) is not str:
-                members += _count_members(item)
-        return members
-    if kind is list:
-        return sum(_count_members(item) for item in value if type(item) is not str)
-    if kind is int and not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
-        raise InvalidInputError("expected integers within ±(2**53 - 1)")
-    return 0
+        members, items = len(value), value.values()
+    elif kind is list:
+        members, items = 0, value
+    else:
+        members, items = 0, (value,)
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list:
+            members += _count_members(item)
+        elif kind is int and not -MAX_SAFE_INTEGER <= item <= MAX_SAFE_INTEGER:
+            raise InvalidInputError("expected integers within ±(2**53 - 1)")
+    return members

@@ -9,7 +9,7 @@ Errors:  InvalidInputError (no base64url or no JSON), DisclosureError (JSON of a
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from secrets import token_bytes
 from typing import Final
 
@@ -20,6 +20,7 @@ from ssi.encoding.gate import MAX_SAFE_INTEGER, parse_json
 from ssi.errors import DisclosureError, InvalidInputError
 from ssi.types import JsonValue
 
+_SCALARS: Final = frozenset((str, bool, type(None)))
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 _URL_ALPHABET: Final = bytes.maketrans(b"+/", b"-_")
@@ -51,45 +52,31 @@ def build_disclosure(parts: list[JsonValue]) -> bytes:
     return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_ALPHABET)
 
 
-def read_property(disclosure: str) -> tuple[str, JsonValue]:
-    """Return name and value of the disclosure of an object property (RFC 9901, 7.1 step 3.c.ii)."""
-    parts = _read(disclosure)
-    if len(parts) != 3 or type(parts[0]) is not str or type(parts[1]) is not str:
-        raise DisclosureError("expected the disclosure of an object property to be [salt, name, value]")
-    return parts[1], parts[2]
+def read_disclosures(disclosures: Sequence[str]) -> list[tuple[str | None, JsonValue]]:
+    """Return claim name and value of each disclosure, the name of an array element being None (4.2.1 and 4.2.2).
 
-
-def read_element(disclosure: str) -> JsonValue:
-    """Return the value of the disclosure of an array element (RFC 9901, 7.1 step 3.c.iii)."""
-    parts = _read(disclosure)
-    if len(parts) != 2 or type(parts[0]) is not str:
-        raise DisclosureError("expected the disclosure of an array element to be [salt, value]")
-    return parts[1]
-
-
-def _read(disclosure: str) -> list[JsonValue]:
-    """Return the JSON array of ``disclosure``, checked as the parse gate checks."""
-    raw = b64url_decode(disclosure)
+    Raises InvalidInputError for what is no base64url or no JSON as the parse gate takes it, DisclosureError for JSON of
+    another shape. Most disclosures hold one scalar, and then the gate adds nothing to the decoder but the range of an
+    integer, having no depth and no member names to look at; the second pass is made for the others.
+    """
+    raws = [b64url_decode(text) for text in disclosures]
     try:
-        parts = _decode(raw)
+        values = [_decode(raw) for raw in raws]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected a disclosure to be JSON") from exc
-    # Most disclosures hold one scalar. What the gate adds to the decoder (depth, member names, number range) then has
-    # nothing to look at but the integer's range, so the second pass is only made for the others.
-    if type(parts) is list and parts and _is_plain(parts[-1]):
-        for part in parts[:-1]:
-            if type(part) is not str:
-                break
-        else:
-            return parts
-    value = parse_json(raw)
-    if type(value) is not list:
-        raise DisclosureError("expected a disclosure to be a JSON array")
-    return value
-
-
-def _is_plain(value: JsonValue) -> bool:
-    kind = type(value)
-    return (
-        kind is str or kind is bool or value is None or (kind is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
-    )
+    found: list[tuple[str | None, JsonValue]] = []
+    for index, parts in enumerate(values):
+        name = content = None
+        length = len(parts) if type(parts) is list else 0
+        if length == 3:
+            salt, name, content = parts
+        elif length == 2:
+            salt, content = parts
+        if length not in (2, 3) or type(salt) is not str or (length == 3 and type(name) is not str):
+            parse_json(raws[index])
+            raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")
+        kind = type(content)
+        if kind not in _SCALARS and not (kind is int and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
+            content = parse_json(raws[index])[-1]
+        found.append((name, content))
+    return found

@@ -13,7 +13,9 @@ from __future__ import annotations
 from ssi.registry.audit import AuditReport, audit
 from ssi.registry.fold import RegistryState, fold_ledger
 from ssi.registry.follower import RegistryFollower
+from ssi.registry.founding import found_registry, open_registry
 from ssi.registry.guard import check_entry, parse_entry
+from ssi.registry.organisation import Organisation
 from ssi.registry.privacy import PrivacyFinding, privacy_check
 from ssi.registry.registry import Registry, Submitted
 from ssi.registry.statement import Statement, parse_statement, sign_statement, statement_id, verify_statement
@@ -26,6 +28,7 @@ __all__ = [
     "AuditReport",
     "Ending",
     "EndingRefs",
+    "Organisation",
     "PrivacyFinding",
     "Registry",
     "RegistryFollower",
@@ -37,6 +40,8 @@ __all__ = [
     "audit",
     "check_entry",
     "fold_ledger",
+    "found_registry",
+    "open_registry",
     "parse_entry",
     "parse_statement",
     "privacy_check",

@@ -76,7 +76,7 @@ def read_disclosures(disclosures: Sequence[str]) -> list[tuple[str | None, JsonV
             parse_json(raws[index])
             raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")
         kind = type(content)
-        if kind not in _SCALARS and not (kind is int and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
+        if kind not in _SCALARS and not (isinstance(content, int) and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
             content = parse_json(raws[index])[-1]
         found.append((name, content))
     return found

@@ -31,6 +31,9 @@ class View(msgspec.Struct):
     def did_log(self, did: str) -> bytes:
         raise NotImplementedError
 
+    def compromised_since(self, kid: str, *, at: int) -> int | None:
+        raise NotImplementedError
+
     def may_issue(self, issuer: str, credential_type: str, *, at: int) -> Accredited | None:
         raise NotImplementedError
 

@@ -87,6 +87,7 @@ class Issuer:
         self._now = now
         self._base = status_base.rstrip("/")
         self._status = status or StatusSettings()
+        self._tag_key: bytes | None = None
         self._publisher = Publisher(organisation, store=store, registry=registry, settings=self._status, now=now)
 
     @property
@@ -278,12 +279,17 @@ class Issuer:
             id=f"urn:uuid:{uuid4()}",
             key=(await self.organisation.key(KeyPurpose.CREDENTIAL)).label,
             holder=None if holder is None else holder.to_multikey(),
-            request_tag=hmac.digest(await self._store.secret(), canonical, "sha256"),
+            request_tag=await self._tag(canonical),
             issued_at=now,
             valid_until=now + entry.validity_seconds,
             retained=canonical if entry.retention_days else None,
             retained_until=now + entry.retention_days * 86_400,
         )
+
+    async def _tag(self, claims: bytes) -> bytes:
+        if self._tag_key is None:
+            self._tag_key = await self._store.secret()
+        return hmac.digest(self._tag_key, claims, "sha256")
 
     async def _family(self, entry: CredentialType, format: Format) -> Family | None:
         if not entry.revocable:

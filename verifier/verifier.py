@@ -32,7 +32,7 @@ from ssi.credentials.sd_jwt import (
 )
 from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
 from ssi.did.resolver import Resolver
-from ssi.errors import KeyBindingError, SsiError, UnavailableError, UntrustedIssuerError
+from ssi.errors import KeyBindingError, SsiError, UnavailableError, UntrustedIssuerError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ports import RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
@@ -335,9 +335,10 @@ class Verifier:
                         return pinned.key
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
-        method = f"{issuer}{kid}" if kid.startswith("#") else kid
-        resolution = await self._resolver.resolve(issuer)
-        return resolution.key(method, ASSERTION, at=self._now())
+        method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
+        if self._registry is not None and self._registry().compromised_since(method, at=now) is not None:
+            raise VerificationError("the issuer of the status list declared its key compromised")
+        return (await self._resolver.resolve(issuer)).key(method, ASSERTION, at=now)
 
 
 def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int) -> bool:

@@ -11,13 +11,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from ssi.encoding.gate import parse_object
+from ssi.encoding.jcs import jcs
 from ssi.errors import InvalidInputError, NotFoundError
 from ssi.types import JsonObject, JsonValue
+
+if TYPE_CHECKING:
+    from ssi.schema.json_schema import Schema
 
 Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt"]
 ClaimPath: TypeAlias = tuple[str | int, ...]
@@ -95,12 +101,10 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def check_claims(self, claims: JsonObject) -> None:
         """Raise SchemaError unless ``claims`` match the schema; InvalidInputError if they use a reserved name."""
-        from ssi.schema import validate
-
         clash = RESERVED_CLAIMS.intersection(claims)
         if clash:
             raise InvalidInputError(f"type {self.name}: the formats use {', '.join(sorted(clash))} themselves")
-        validate(claims, self.schema)
+        _compiled(jcs(self.schema)).validate(claims)
 
     def withholdable(self, claims: JsonObject) -> list[ClaimPath]:
         """Return the paths that a holder may show or withhold: every object member but those always shown."""
@@ -128,6 +132,13 @@ class Catalogue:
             raise NotFoundError(f"the catalogue has no type {name}") from None
 
 
+@lru_cache(256)
+def _compiled(schema: bytes) -> Schema:
+    from ssi.schema.json_schema import compile_schema
+
+    return compile_schema(parse_object(schema))
+
+
 def _members(value: JsonValue, path: ClaimPath) -> Iterator[ClaimPath]:
     if isinstance(value, dict):
         for name, item in value.items():
@@ -139,8 +150,6 @@ def _members(value: JsonValue, path: ClaimPath) -> Iterator[ClaimPath]:
 
 
 def _load_schema(beside: Path, name: str) -> JsonObject:
-    from ssi.encoding.gate import parse_object
-
     if Path(name).name != name:
         raise InvalidInputError("expected schema to name a file beside the catalogue file")
     return parse_object(_read(beside.with_name(name)))

@@ -91,6 +91,12 @@ class RegistryView(Protocol):
         """Return the bytes of the did.jsonl of ``did``. Raises DidNotFoundError."""
         ...
 
+    def compromised_since(self, kid: str, *, at: int) -> int | None:
+        """Return since when the verification method ``kid`` counts as compromised for something said at Unix time
+        ``at``, or None if it does not.
+        """
+        ...
+
     def newest_commitment(self, uri: str) -> Commitment | None:
         """Return the newest commitment for the status list at ``uri``, or None if there is none."""
         ...

@@ -1,1 +1,20 @@
 """Relying parties: verify presentations against a policy that has no insecure default."""
+
+from __future__ import annotations
+
+from .policy import PinnedKey, Policy, Registry, Trust
+from .report import Check, CouldNotCheck, Refused, Report
+from .verifier import VerifiedPresentation, Verifier
+
+__all__ = [
+    "Check",
+    "CouldNotCheck",
+    "PinnedKey",
+    "Policy",
+    "Refused",
+    "Registry",
+    "Report",
+    "Trust",
+    "VerifiedPresentation",
+    "Verifier",
+]

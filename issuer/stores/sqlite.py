@@ -170,7 +170,8 @@ class SqliteIssuerStore:
             connection.execute(f"INSERT INTO families ({_FAMILY}) VALUES (?, ?, ?, ?, ?, ?)", row)
             return _family(row)
 
-        return await self._database.read(newest) or await self._database.write(work)
+        found: Family | None = await self._database.read(newest)
+        return found if found is not None else await self._database.write(work)
 
     async def family(self, id: int) -> Family:
         """As ``IssuerStore.family``."""

@@ -6,13 +6,12 @@ Input:   bytes from outside, or text that was cut from them.
 I/O:     none.
 Errors:  InvalidInputError, and nothing else, whatever comes in.
 
-The work is linear in the input: quoted strings are blanked out first, so that depth and member count can be read
-off the punctuation, before anything recursive runs.
+The work is linear in the input: depth and members are read off the punctuation outside of strings, and only where
+counting brackets, or writing the value again, does not already answer.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
@@ -24,11 +23,10 @@ MAX_JSON_BYTES: Final = 1 << 20
 MAX_JSON_DEPTH: Final = 32
 MAX_SAFE_INTEGER: Final = (1 << 53) - 1
 
-# Possessive, and closed by the end of input too: the pattern never backtracks and never starts twice in one string.
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth: int = MAX_JSON_DEPTH) -> JsonValue:
@@ -37,13 +35,16 @@ def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth:
     ``max_bytes`` bounds the UTF-8 length, ``max_depth`` the nesting of arrays and objects.
     """
     raw = _utf8(data, max_bytes)
-    punctuation = _STRING.sub(b"", raw)
-    _check_depth(punctuation, max_depth)
+    if raw.count(b"[") + raw.count(b"{") > max_depth:
+        _check_depth(_outside_strings(raw), max_depth)
     try:
         value = _decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
+        # Text that is byte for byte what we would write has no member twice: each name is written once.
+        as_written = _encode(value) == raw
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected JSON text") from exc
-    if _count_members(value) != punctuation.count(b":"):
+    members = _count_members(value)
+    if not as_written and members != _outside_strings(raw).count(b":"):
         raise InvalidInputError("expected JSON objects whose members have different names")
     return value
 
@@ -70,6 +71,14 @@ def _utf8(data: bytes | str, max_bytes: int) -> bytes:
     return raw
 
 
+def _outside_strings(raw: bytes) -> bytes:
+    """Return what stands outside quoted strings, as far as ``raw`` is JSON: the decoder refuses the rest itself."""
+    if b"\\" in raw:
+        # Pairs first: a run of backslashes escapes the quote behind it only if its length is odd.
+        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(raw.split(b'"')[::2])
+
+
 def _check_depth(punctuation: bytes, max_depth: int) -> None:
     brackets = punctuation.translate(None, _NOT_BRACKET)
     if len(brackets) <= 2 * max_depth:
@@ -85,13 +94,15 @@ def _count_members(value: JsonValue) -> int:
     """Count the members of all objects in ``value``, and refuse numbers out of range on the way."""
     kind = type(value)
     if kind is dict:
-        members = len(value)
-        for item in value.values():
-            if type(item) is not str:
-                members += _count_members(item)
-        return members
-    if kind is list:
-        return sum(_count_members(item) for item in value if type(item) is not str)
-    if kind is int and not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
-        raise InvalidInputError("expected integers within ±(2**53 - 1)")
-    return 0
+        members, items = len(value), value.values()
+    elif kind is list:
+        members, items = 0, value
+    else:
+        members, items = 0, (value,)
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list:
+            members += _count_members(item)
+        elif kind is int and not -MAX_SAFE_INTEGER <= item <= MAX_SAFE_INTEGER:
+            raise InvalidInputError("expected integers within ±(2**53 - 1)")
+    return members

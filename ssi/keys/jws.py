@@ -34,6 +34,10 @@ POSSESSION_TYPES: Final = frozenset({"openid4vci-proof+jwt", "dpop+jwt", "oauth-
 
 _encode = msgspec.json.Encoder().encode
 
+_KEPT_HEADERS: Final = 256
+_KEPT_HEADER_LENGTH: Final = 512
+_headers: Final[dict[bytes, JsonObject]] = {}
+
 
 class UnverifiedJws:
     """A parsed compact JWS. Nothing in it is to be believed yet."""
@@ -119,8 +123,7 @@ def parse_jws(compact: str | bytes, *, max_bytes: int = MAX_JSON_BYTES) -> Unver
     body, second_dot, tail = rest.partition(b".")
     if not (dot and second_dot) or b"." in tail:
         raise InvalidInputError("expected a compact JWS of three parts")
-    header = parse_object(b64url_decode(head), max_bytes=MAX_HEADER_BYTES)
-    _check_header(header)
+    header = _read_header(head)
     payload = b64url_decode(body)
     signature = b64url_decode(tail)
     text = compact if isinstance(compact, str) else raw.decode("ascii")
@@ -203,6 +206,22 @@ def _ascii(compact: str | bytes, max_bytes: int) -> bytes:
         return compact.encode("ascii") if isinstance(compact, str) else compact
     except UnicodeEncodeError as exc:
         raise InvalidInputError("expected a compact JWS in ASCII") from exc
+
+
+def _read_header(head: bytes) -> JsonObject:
+    """Return the checked header that ``head`` encodes.
+
+    An issuer writes the same short header many times, so such headers are kept; each caller gets its own copy.
+    """
+    kept = _headers.get(head)
+    if kept is None:
+        kept = parse_object(b64url_decode(head), max_bytes=MAX_HEADER_BYTES)
+        _check_header(kept)
+        if len(head) <= _KEPT_HEADER_LENGTH and all(type(value) is str for value in kept.values()):
+            if len(_headers) >= _KEPT_HEADERS:
+                _headers.clear()
+            _headers[head] = kept
+    return dict(kept)
 
 
 def _check_header(header: JsonObject) -> None:

@@ -40,6 +40,8 @@ async def verify_storage(
     With ``keys`` the signature of the stored note is checked, too. Without a trusted checkpoint this finds damage, not
     a log rewritten with all its hashes. The reference of the order that erased a body is under no hash.
     """
+    # In this order, so that a log that grows meanwhile is never shorter than its note.
+    note = await ledger.checkpoint()
     size = await ledger.size()
     frontier: dict[int, bytes] = {}
     withheld: list[int] = []
@@ -49,7 +51,8 @@ async def verify_storage(
         for level, first, row in merkle.grow(frontier, start, leaves):
             await _compare(ledger, level, first, row)
     root = merkle.root_from_hashes(size, lambda node: frontier[node[0]])
-    await _check_stored_note(ledger, size, keys)
+    if note is not None:
+        await _check_stored_note(ledger, note, size, keys)
     if checkpoint is not None:
         await _check_head(ledger, checkpoint, size, "trusted")
     if isinstance(ledger, SelfCheckingLedger):
@@ -92,10 +95,7 @@ async def _compare(ledger: Ledger, level: int, first: int, row: Sequence[bytes])
             raise BrokenEntryError((first + offset) << level, f"its bytes do not give the stored hash of level {level}")
 
 
-async def _check_stored_note(ledger: Ledger, size: int, keys: Sequence[NoteKey]) -> None:
-    note = await ledger.checkpoint()
-    if note is None:
-        return
+async def _check_stored_note(ledger: Ledger, note: bytes, size: int, keys: Sequence[NoteKey]) -> None:
     try:
         stored = verify_note(note, keys=keys) if keys else parse_checkpoint(parse_note(note).unverified_text)
     except InvalidInputError as exc:

@@ -60,6 +60,8 @@ class StatusResult(msgspec.Struct, frozen=True):
     expires_at: int | None
     ttl_seconds: int | None
     digest: str
+    message: str = ""
+    """What the credential says that the value means, for a list of purpose ``message``; for developers only."""
 
 
 _BY_NUMBER: Final = {0: StatusState.VALID, 1: StatusState.REVOKED, 2: StatusState.SUSPENDED}
@@ -123,6 +125,7 @@ def read_status(
         status_list.expires_at,
         status_list.ttl_seconds,
         status_list.digest,
+        dict(reference.messages).get(value, "") if reference.messages else "",
     )
 
 

@@ -81,7 +81,7 @@ async def _fill(cache: StatusListCache, family: StatusFamily, reference: StatusR
 def vc_jwt_verify() -> Case:
     """Gate, issuer and type allowed, signature, data model, validity, status in a cached list."""
     raw, cache = with_status()
-    compact = asyncio.run(_vc_jwt(raw))
+    compact = asyncio.run(vc_jwt(raw))
     keys = {subjects.KID: public()}
 
     def run() -> object:
@@ -99,7 +99,8 @@ def vc_jwt_verify() -> Case:
     return Case("ours", run)
 
 
-async def _vc_jwt(raw: JsonObject) -> str:
+async def vc_jwt(raw: JsonObject) -> str:
+    """Return the credential ``raw`` as a VC-JWT of the issuer."""
     credential = parse_credential(raw, contexts=())
     return await sign_vc_jwt(credential, kms=await store(), label=LABEL, kid=subjects.KID, issued_at=subjects.NOW)
 

@@ -32,12 +32,16 @@ def vc_jwt_verify() -> list[Case]:
     token = joserfc_jws.serialize_compact(
         {"alg": "ES256", "typ": "vc+jwt"}, subjects.message(), ECKey.import_key(subjects.jwk())
     )
-    suite, public = VcJwtProofSuite(), subjects.jwk(private=False)
-    theirs = suite.sign(subjects.credential(), signing_key=_openvc_key())
+    suite, public, theirs = VcJwtProofSuite(), subjects.jwk(private=False), vc_jwt_token()
     return [
         Case("joserfc (JWS only)", lambda: joserfc_jws.deserialize_compact(token, key)),
         Case("openvc", lambda: suite.verify(theirs, public_key_jwk=public)),
     ]
+
+
+def vc_jwt_token() -> str:
+    """Return the credential as openvc signs it."""
+    return VcJwtProofSuite().sign(subjects.credential(), signing_key=_openvc_key())
 
 
 def vc_jwt_issue() -> list[Case]:

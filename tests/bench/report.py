@@ -28,7 +28,7 @@ def machine() -> str:
     memory = f"{int(kilobytes) / 2**20:.0f} GiB" if kilobytes != "0" else "unknown memory"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model}, {cores} cores, {memory}; {platform.system()} {platform.release()}; {python}."
+    return f"{model}, {cores} cores, {memory}; {platform.system()}; {python}."
 
 
 def versions() -> str:
@@ -47,9 +47,9 @@ def document(lines: Sequence[Line], *, rounds: int, load: float) -> str:
     head = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; do not edit. Each ratio is taken within one process and one round, against the bare",
-        "primitive of that round; the number is the median over the rounds, the quartiles are in brackets. Absolute",
-        "times depend on the machine and on what else it does, the ratios much less.",
+        "Written by `make bench`; do not edit. Each ratio is taken within one process and one round, in processor",
+        "time, against the bare primitive of that round; the number is the median over the rounds, the quartiles are",
+        "in brackets. Absolute times depend on the machine and on what else it does, the ratios much less.",
         "",
         f"Machine: {machine()} Load when started: {load:.1f}. Rounds: {rounds}. Versions: {versions()}.",
         "",

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tests.bench.harness import Comparison, Measured, Spread
 
 
-class NotBuilt(Exception):  # noqa: N818 - no failure: it says that a row has nothing to measure yet
+class NotBuilt(Exception):
     """The part that a row measures does not exist yet."""
 
 

@@ -17,7 +17,7 @@ HERE, THERE = "theirs here", "ours there"
 DIRECTIONS = (HERE, THERE)
 
 
-class NotBuilt(Exception):  # noqa: N818 - no failure: it says that there is nothing to exchange yet
+class NotBuilt(Exception):
     """Our side of an exchange does not exist yet."""
 
 

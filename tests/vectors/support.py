@@ -34,7 +34,6 @@ def vectors_dir(folder: str) -> Path:
 
     Module level and parametrisation may call it too.
     """
-    _declared.add(folder)
     path = vectors_root() / folder
     if not path.is_dir():
         message = f"vectors {folder!r} are absent (COUNTERSIGNED_VECTORS, by default ../shared/vectors)"
@@ -64,7 +63,6 @@ class VectorCount:
         self.folder = folder
         self.module = Path(sys._getframe(1).f_code.co_filename).name
         tallies.setdefault(folder, Tally()).modules.add(self.module)
-        _declared.add(folder)
 
     def ran(self, n: int = 1) -> None:
         """Record that ``n`` cases ran and held."""
@@ -96,7 +94,6 @@ class Tally:
 
 tallies: dict[str, Tally] = {}
 opened_files: set[str] = set()
-_declared: set[str] = set()
 
 
 def record_failure(nodeid: str) -> None:
@@ -125,11 +122,18 @@ def watch_opened_files() -> None:
 
 
 def files_of(folder: str) -> int:
-    """Return how many distinct files of ``folder``, but of no more deeply declared one, were opened."""
+    """Return how many distinct files of ``folder`` were opened, but of no folder in it that is counted for itself."""
     root = vectors_root()
-    inner = [str(root / other) + os.sep for other in _declared if other.startswith(f"{folder}/")]
+    inner = [str(root / other) + os.sep for other in tallies if other.startswith(f"{folder}/")]
     here = str(root / folder) + os.sep
     return sum(1 for name in opened_files if name.startswith(here) and not any(name.startswith(i) for i in inner))
+
+
+def summary() -> str:
+    """Return the counts of all folders together, as one line of text."""
+    passed, failed = sum(t.passed for t in tallies.values()), sum(t.failed for t in tallies.values())
+    left = sum(sum(t.left_out.values()) for t in tallies.values())
+    return f"{passed} cases passed, {failed} failed, {left} left out"
 
 
 def table() -> list[str]:

@@ -25,11 +25,11 @@ from ssi.errors import InvalidInputError, NotFoundError, SsiError, VerificationE
 from ssi.types import JsonObject
 from tests.vectors.support import VectorCount, vectors_dir
 
-FOLDER = "did/did-webvh"
+FOLDER = "did/did-webvh/test-suite"
 NOW = 1_785_000_000  # 2026-07-25, after the newest log of the suite was made.
 
 count = VectorCount(FOLDER)
-_SUITE = vectors_dir(FOLDER) / "test-suite"
+_SUITE = vectors_dir(FOLDER)
 _SCENARIOS = _SUITE / "vectors"
 _RESOLVER = _SUITE / "implementations" / "python" / "test-suite"
 

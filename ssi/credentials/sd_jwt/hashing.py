@@ -10,21 +10,22 @@ Errors:  DisclosureError (an algorithm that is unknown or too short).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ssi.encoding.base64url import b64url_encode
+from ssi.encoding.base64url import b64url_encode, b64url_encode_many
 from ssi.errors import DisclosureError
 from ssi.types import JsonObject
 
 DEFAULT_HASH: Final = "sha-256"
 
 # The IANA registry also names truncated digests such as sha-256-64; section 9.4 calls them unfit, so they are unknown.
-_HASHES: Final[dict[str, Callable[[bytes], Any]]] = {
+_HASHES: Final[dict[str, Callable[..., Any]]] = {
     "sha-256": hashlib.sha256,
     "sha-384": hashlib.sha384,
     "sha-512": hashlib.sha512,
 }
+_SIZES: Final[dict[str, int]] = {name: new().digest_size for name, new in _HASHES.items()}
 
 
 def check_hash_name(name: object) -> str:
@@ -45,7 +46,12 @@ def digest_of(text: bytes, hash_name: str) -> str:
     return b64url_encode(digest)
 
 
+def digests_of(texts: Sequence[str], hash_name: str) -> list[str]:
+    """Return the digest of each text, which is ASCII, as ``digest_of`` does one by one."""
+    new = _HASHES[hash_name]
+    return b64url_encode_many([new(text.encode("ascii")).digest() for text in texts])
+
+
 def digest_bytes(hash_name: str) -> int:
     """Return how many bytes a digest has, so that decoys look like digests."""
-    size: int = _HASHES[hash_name](b"").digest_size
-    return size
+    return _SIZES[hash_name]

@@ -15,14 +15,15 @@ from typing import Final
 
 import msgspec
 
-from ssi.credentials.sd_jwt.disclosure import read_element, read_property
-from ssi.credentials.sd_jwt.hashing import digest_of, hash_name_of
+from ssi.credentials.sd_jwt.disclosure import Disclosed, read_disclosures
+from ssi.credentials.sd_jwt.hashing import digests_of, hash_name_of
 from ssi.credentials.sd_jwt.paths import ClaimPath
 from ssi.encoding.gate import MAX_JSON_DEPTH
 from ssi.errors import DisclosureError, InvalidInputError
 from ssi.types import JsonObject, JsonValue
 
 RESERVED_NAMES: Final = frozenset(("_sd", "...", "_sd_alg"))
+_ONLY_TEXT: Final = frozenset((str,))
 
 
 class Processed(msgspec.Struct, frozen=True, gc=False):
@@ -40,11 +41,13 @@ def process(issuer_claims: JsonObject, disclosures: Sequence[str]) -> Processed:
     Raises DisclosureError or InvalidInputError as the module says. ``issuer_claims`` is not changed.
     """
     hash_name = hash_name_of(issuer_claims)
-    by_digest = {digest_of(text.encode("ascii"), hash_name): text for text in disclosures}
+    by_digest = dict(zip(digests_of(disclosures, hash_name), read_disclosures(disclosures), strict=True))
     if len(by_digest) != len(disclosures):
         raise DisclosureError("a disclosure is there more than once")
     walk = _Walk(by_digest)
     claims = walk.object(issuer_claims, (), 1)
+    if len(set(walk.seen)) != len(walk.seen):
+        raise DisclosureError("a digest is there more than once")
     if walk.unused:
         raise DisclosureError(f"{len(walk.unused)} disclosures have no digest in what the issuer signed")
     return Processed(claims, walk.disclosed, hash_name)
@@ -53,86 +56,87 @@ def process(issuer_claims: JsonObject, disclosures: Sequence[str]) -> Processed:
 class _Walk:
     """State of one run: digests seen anywhere, disclosures not used yet, claims found."""
 
-    __slots__ = ("_seen", "disclosed", "unused")
+    __slots__ = ("disclosed", "seen", "unused")
 
-    def __init__(self, by_digest: dict[str, str]) -> None:
+    def __init__(self, by_digest: dict[str, Disclosed]) -> None:
         self.unused = by_digest
         self.disclosed: dict[ClaimPath, str] = {}
-        self._seen: set[str] = set()
+        self.seen: list[str] = []
 
     def object(self, source: JsonObject, path: ClaimPath, depth: int) -> JsonObject:
         if depth > MAX_JSON_DEPTH:
             raise InvalidInputError(f"expected claims nested at most {MAX_JSON_DEPTH} deep once disclosed")
         target: JsonObject = {}
-        digests: JsonValue = ()
         for name, value in source.items():
-            kind = type(value)
             if name in RESERVED_NAMES:
-                digests = self._reserved(name, value, path, digests)
-            elif kind is dict:
-                target[name] = self.object(value, (*path, name), depth + 1)
+                _check_reserved(name, value, path)
+                continue
+            kind = type(value)
+            if kind is dict:
+                value = self.object(value, (*path, name), depth + 1)
             elif kind is list:
-                target[name] = self.array(value, (*path, name), depth + 1)
-            else:
-                target[name] = value
-        for digest in digests:
-            disclosure = self._take(digest)
-            if disclosure is not None:
-                self._property(target, disclosure, path, depth)
+                value = self.array(value, (*path, name), depth + 1)
+            target[name] = value
+        if "_sd" in source:
+            self._properties(source["_sd"], target, path, depth + 1)
         return target
 
     def array(self, source: list[JsonValue], path: ClaimPath, depth: int) -> list[JsonValue]:
         if depth > MAX_JSON_DEPTH:
             raise InvalidInputError(f"expected claims nested at most {MAX_JSON_DEPTH} deep once disclosed")
         target: list[JsonValue] = []
-        for element in source:
-            value = element
-            if type(element) is dict and "..." in element:
-                digest = element["..."]
-                if len(element) != 1:
-                    raise DisclosureError('expected an array element with a member "..." to have no other')
-                disclosure = self._take(digest)
+        for value in source:
+            if type(value) is dict and "..." in value:
+                digest = value["..."]
+                if len(value) != 1 or type(digest) is not str:
+                    raise DisclosureError('expected an array element with "..." to have a digest and nothing else')
+                self.seen.append(digest)
+                disclosure = self.unused.pop(digest, None)
                 if disclosure is None:
-                    continue
-                value = read_element(disclosure)
-                self.disclosed[(*path, len(target))] = disclosure
-            target.append(self._below(value, (*path, len(target)), depth))
+                    continue  # Withheld, or a decoy: step 3.d removes the element.
+                text, name, value = disclosure
+                if name is not None:
+                    raise DisclosureError("expected the disclosure of an array element to be [salt, value]")
+                self.disclosed[(*path, len(target))] = text
+            kind = type(value)
+            if kind is dict:
+                value = self.object(value, (*path, len(target)), depth + 1)
+            elif kind is list:
+                value = self.array(value, (*path, len(target)), depth + 1)
+            target.append(value)
         return target
 
-    def _property(self, target: JsonObject, disclosure: str, path: ClaimPath, depth: int) -> None:
-        name, value = read_property(disclosure)
-        if name in RESERVED_NAMES:
-            raise DisclosureError("a disclosure has a reserved name for its claim")
-        if name in target:
-            raise DisclosureError("a disclosure names a claim that is there already")
-        here = (*path, name)
-        self.disclosed[here] = disclosure
-        target[name] = self._below(value, here, depth)
-
-    def _below(self, value: JsonValue, path: ClaimPath, depth: int) -> JsonValue:
-        kind = type(value)
-        if kind is dict:
-            return self.object(value, path, depth + 1)
-        if kind is list:
-            return self.array(value, path, depth + 1)
-        return value
-
-    def _take(self, digest: JsonValue) -> str | None:
-        """Return the disclosure behind ``digest``, or None for a withheld one or a decoy; step 4 on the way."""
-        if type(digest) is not str:
+    def _properties(self, digests: list[JsonValue], target: JsonObject, path: ClaimPath, depth: int) -> None:
+        """Insert what the digests of one ``_sd`` stand for into ``target``, the object they lie in (step 3.c.ii)."""
+        if digests and set(map(type, digests)) != _ONLY_TEXT:
             raise DisclosureError("expected digests to be strings")
-        if digest in self._seen:
-            raise DisclosureError("a digest is there more than once")
-        self._seen.add(digest)
-        return self.unused.pop(digest, None)
+        self.seen += digests
+        unused = self.unused
+        for digest in digests:
+            disclosure = unused.pop(digest, None)
+            if disclosure is None:
+                continue  # Withheld, or a decoy.
+            text, name, value = disclosure
+            if name is None:
+                raise DisclosureError("expected the disclosure of an object property to be [salt, name, value]")
+            if name in RESERVED_NAMES:
+                raise DisclosureError("a disclosure has a reserved name for its claim")
+            if name in target:
+                raise DisclosureError("a disclosure names a claim that is there already")
+            here = (*path, name)
+            self.disclosed[here] = text
+            kind = type(value)
+            if kind is dict:
+                value = self.object(value, here, depth)
+            elif kind is list:
+                value = self.array(value, here, depth)
+            target[name] = value
 
-    @staticmethod
-    def _reserved(name: str, value: JsonValue, path: ClaimPath, digests: JsonValue) -> JsonValue:
-        """Return the digests to follow after a member with a reserved ``name``; refuse it where it may not stand."""
-        if name == "_sd":
-            if type(value) is not list:
-                raise DisclosureError("expected _sd to be an array of digests")
-            return value
-        if name == "_sd_alg" and not path:
-            return digests  # hash_name_of has checked it
+
+def _check_reserved(name: str, value: JsonValue, path: ClaimPath) -> None:
+    """Refuse a member with a reserved ``name`` where it may not stand; hash_name_of has checked ``_sd_alg``'s value."""
+    if name == "_sd":
+        if type(value) is not list:
+            raise DisclosureError("expected _sd to be an array of digests")
+    elif name != "_sd_alg" or path:
         raise DisclosureError(f'"{name}" stands where RFC 9901 does not allow it')

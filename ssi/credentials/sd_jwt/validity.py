@@ -20,9 +20,9 @@ MAX_SKEW_SECONDS: Final = 60
 
 def numeric_date(claims: JsonObject, name: str) -> int | float | None:
     """Return the NumericDate claim ``name`` or None if it is absent; raises InvalidInputError for another type."""
-    value = claims.get(name)
-    if value is None and name not in claims:
+    if name not in claims:
         return None
+    value = claims[name]
     if type(value) is not int and type(value) is not float:
         raise InvalidInputError(f"expected {name} to be a number of seconds")
     return value
@@ -33,7 +33,8 @@ def verify_validity(claims: JsonObject, *, now: int, max_skew_seconds: int = MAX
 
     The skew helps a credential that has just been issued. It never lengthens the life of one that has ended.
     """
-    not_after, not_before, issued_at = (numeric_date(claims, name) for name in ("exp", "nbf", "iat"))
+    not_after, not_before = numeric_date(claims, "exp"), numeric_date(claims, "nbf")
+    issued_at = numeric_date(claims, "iat")
     if not_after is not None and now >= not_after:
         raise ValidityError(f"ended at {not_after}, now {now}")
     if not_before is not None and now + max_skew_seconds < not_before:

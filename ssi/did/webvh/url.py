@@ -21,8 +21,9 @@ from ssi.errors import InvalidDidError, InvalidInputError
 
 MAX_DID_CHARACTERS: Final = 2048
 
-_LABEL: Final = r"(?:[A-Za-z0-9-]|%[0-9A-Fa-f]{2})+"
-_DOMAIN: Final = re.compile(rf"({_LABEL}(?:\.{_LABEL})+?)(?:%3[Aa]([0-9]{{1,5}}))?")
+# An encoded colon is no part of a name: it stands before the port, and there only.
+_LABEL: Final = r"(?:[A-Za-z0-9-]|%(?!3[Aa])[0-9A-Fa-f]{2})+"
+_DOMAIN: Final = re.compile(rf"({_LABEL}(?:\.{_LABEL})+)(?:%3[Aa]([0-9]{{1,5}}))?")
 _SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})+")
 _HOST_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _IPV4_PART: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -92,6 +93,8 @@ def build_webvh_did(domain: str, *, port: int | None = None, path: Sequence[str]
 
     Raises InvalidDidError if it would not be a valid DID.
     """
+    if ":" in domain:
+        raise InvalidDidError("expected a domain without a port; a port has its own argument")
     host = quote(domain.lower(), safe="")
     authority = host if port is None else f"{host}%3A{port}"
     # quote() leaves "~" alone, which is unreserved in URLs but no idchar of DIDs.

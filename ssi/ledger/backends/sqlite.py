@@ -26,7 +26,7 @@ from ssi.ledger import merkle
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
 from ssi.ledger.backends.head import HeadFile, sync_directory
 from ssi.ledger.backends.sqlite_file import LogFile, refuse_size, translated
-from ssi.ledger.checkpoint import parse_checkpoint, parse_note
+from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from ssi.ledger.port import Withheld, check_entries
 
 T = TypeVar("T")
@@ -77,29 +77,34 @@ class SqliteLedger:
         return cls(path, head=options.get("head", [None])[0], adopt_head=flag == ["1"])
 
     def _check_start(self, *, adopt_head: bool) -> None:
-        """Hold the database against the last signed head, and bring the older of the two notes up to date."""
-        stored = self._writer.note()
+        """Hold the database against the last signed head; a head file that is behind or lost is written anew."""
+        own = self._stored_checkpoint()
+        if own is not None:
+            self._writer.check_head(own[1], "stored checkpoint")
         kept = self._head.read()
-        own = None
-        if stored is not None:
-            try:
-                own = parse_checkpoint(parse_note(stored).unverified_text)
-            except InvalidInputError as exc:
-                raise InclusionProofError("the ledger database is damaged: its signed head does not parse") from exc
-            self._writer.check_head(own, "stored checkpoint")
-        if kept is not None:
-            note, checkpoint = kept
-            self._writer.check_head(checkpoint, "last signed head")
-            if own is None or checkpoint.size > own.size:
-                self._writer.put(note)
-                return
-        elif stored is not None and not adopt_head:
+        if own is not None and kept is None and not adopt_head:
             raise InclusionProofError(
                 f"the file with the last signed head is missing ({self._head.path.name}): restore it,"
                 " or open with adopt_head to declare this database the newest"
             )
-        if stored is not None and own is not None and (kept is None or kept[1].size < own.size):
-            self._head.write(stored)
+        if own is not None and (kept is None or kept[1].size < own[1].size):
+            self._head.write(own[0])
+        self._adopt_newer_head()
+
+    def _stored_checkpoint(self) -> tuple[bytes, Checkpoint] | None:
+        stored = self._writer.note()
+        try:
+            return None if stored is None else (stored, parse_checkpoint(parse_note(stored).unverified_text))
+        except InvalidInputError as exc:
+            raise InclusionProofError("the ledger database is damaged: its signed head does not parse") from exc
+
+    def _adopt_newer_head(self) -> None:
+        """Take over the note of the head file if it is newer: its writer stopped between that file and COMMIT."""
+        own, kept = self._stored_checkpoint(), self._head.read()
+        if kept is not None:
+            self._writer.check_head(kept[1], "last signed head")
+            if own is None or kept[1].size > own[1].size:
+                self._writer.put(kept[0])
 
     async def append(self, entries: Sequence[bytes], *, expected_size: int | None = None) -> Sequence[int]:
         self._check_process()
@@ -149,17 +154,14 @@ class SqliteLedger:
         self._check_process()
 
         def put() -> None:
-            with translated(), self._writer.transaction():
-                if not self._writer.check_put(old, new):
-                    return
-                kept = self._head.read()
-                checkpoint = parse_checkpoint(parse_note(new).unverified_text)
-                if kept is not None and checkpoint.size < kept[1].size:
-                    raise InclusionProofError(
-                        f"the checkpoint is for size {checkpoint.size}, the last signed head for {kept[1].size}"
-                    )
-                self._head.write(new)
-                self._writer.put(new)
+            with translated():
+                # Two transactions: what the first one finds out must stay even where the second refuses.
+                with self._writer.transaction():
+                    self._adopt_newer_head()
+                with self._writer.transaction():
+                    if self._writer.check_put(old, new):
+                        self._head.write(new)
+                        self._writer.put(new)
 
         await self._commits.run(put)
 

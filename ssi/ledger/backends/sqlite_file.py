@@ -107,7 +107,10 @@ class LogFile:
         with translated():
             # Whatever the bytes are, they come back as bytes; what they should be is checked where they are used.
             self._db.text_factory = bytes
-            for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "synchronous=FULL", "cache_size=-16000"):
+            for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "cache_size=-16000"):
+                self._db.execute(f"PRAGMA {pragma}")
+            # COMMIT returns when the disk has it; on macOS only the two others make the disk itself say so.
+            for pragma in ("synchronous=FULL", "fullfsync=ON", "checkpoint_fullfsync=ON"):
                 self._db.execute(f"PRAGMA {pragma}")
             if read_only:
                 self._db.execute("PRAGMA query_only=ON")
@@ -311,20 +314,27 @@ class LogFile:
     def check_storage(self) -> None:
         """Check what the port does not show: the look-up table and SQLite's own structures."""
         with translated():
-            size = self.size()
-            (rows,) = self._db.execute("SELECT count(*) FROM ids").fetchone()
-            positions = self._db.execute("SELECT pos, hash FROM nodes WHERE pos & 63 = 0 ORDER BY pos")
-            for position, leaf in positions:
-                found = self._db.execute(
-                    "SELECT 1 FROM ids WHERE prefix = ? AND idx = ?", (id_prefix(leaf), position >> LEVEL_BITS)
-                ).fetchone()
-                if found is None:
-                    raise BrokenEntryError(position >> LEVEL_BITS, "it is missing from the look-up table")
-            if rows != size:
-                raise InclusionProofError(f"the look-up table has {rows} rows for {size} entries")
-            problems = self._db.execute("PRAGMA integrity_check(1)").fetchone()
+            # One view of the file, whatever is appended meanwhile.
+            self._db.execute("BEGIN")
+            try:
+                self._check_ids()
+                problems = self._db.execute("PRAGMA integrity_check(1)").fetchone()
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
             if problems != (b"ok",):
                 raise InclusionProofError("the ledger database is damaged: SQLite's integrity check fails")
+
+    def _check_ids(self) -> None:
+        size = self.size()
+        (rows,) = self._db.execute("SELECT count(*) FROM ids").fetchone()
+        for position, leaf in self._db.execute("SELECT pos, hash FROM nodes WHERE pos & 63 = 0 ORDER BY pos"):
+            index = position >> LEVEL_BITS
+            key = (id_prefix(leaf), index)
+            if self._db.execute("SELECT 1 FROM ids WHERE prefix = ? AND idx = ?", key).fetchone() is None:
+                raise BrokenEntryError(index, "it is missing from the look-up table")
+        if rows != size:
+            raise InclusionProofError(f"the look-up table has {rows} rows for {size} entries")
 
 
 def refuse_size(expected: int, size: int) -> ConflictError:

@@ -23,7 +23,7 @@ from ssi.status import (
 )
 from ssi.status.bitstring import decode_list, encode_list
 from ssi.status.lists import CredentialState, StatusArray, StatusFamily
-from ssi.status.publish import PublishedList, publish_lists
+from ssi.status.publish import SignedList, publish_lists
 from tests.interop.matrix import HERE, THERE, exchange
 
 ISSUER = "did:web:registry.example"
@@ -83,7 +83,7 @@ def bits_ours_there() -> None:
     assert [index for index in range(ENTRIES) if peer_bitstring.get_status_bit(bits, index)] == [0, 9, ENTRIES - 1]
 
 
-async def _publish(private: PrivateKey, format: StatusFormat) -> tuple[PublishedList, ...]:
+async def _publish(private: PrivateKey, format: StatusFormat) -> tuple[SignedList, ...]:
     kms = MemoryKms()
     await kms.add("list", private, purpose=KeyPurpose.LIST)
     family = StatusFamily(format=format, issuer=ISSUER, uri=URI, entries=ENTRIES)

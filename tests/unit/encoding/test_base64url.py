@@ -16,7 +16,7 @@ def test_decode_inverts_encode(data: bytes) -> None:
     assert b64url_decode(b64url_encode(data).encode("ascii")) == data
 
 
-@given(st.text("ABab09-_+/= \n", max_size=12) | st.text(max_size=8) | st.binary(max_size=8))
+@given(st.text('ABab09-_+/= \n"\\', max_size=12) | st.text(max_size=8) | st.binary(max_size=8))
 def test_what_decodes_is_the_text_that_encode_gives(text: str | bytes) -> None:
     try:
         data = b64url_decode(text)
@@ -25,7 +25,26 @@ def test_what_decodes_is_the_text_that_encode_gives(text: str | bytes) -> None:
     assert b64url_encode(data) == (text if isinstance(text, str) else text.decode("ascii"))
 
 
-@pytest.mark.parametrize("text", ["A", "AAAAA", "AB", "AAB", "AA==", "A A", "+/AA", "AA\n", "ÅA", "AA=A"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A",
+        "AAAAA",
+        "AB",
+        "AAB",
+        "AA==",
+        "A A",
+        "+/AA",
+        "AA\n",
+        "ÅA",
+        "AA=A",
+        'A"A',
+        'AA" ',
+        "A\\A",
+        "AA\\u0041",
+        "\x00AAA",
+    ],
+)
 def test_refuses(text: str) -> None:
     with pytest.raises(InvalidInputError):
         b64url_decode(text)

@@ -178,3 +178,16 @@ def test_no_changed_character_verifies(position: int, character: str) -> None:
 def test_any_text_parses_or_is_invalid_input(text: str | bytes) -> None:
     with contextlib.suppress(InvalidInputError):
         parse_jws(text)
+
+
+def test_a_header_that_was_read_before_is_nobody_elses_to_change() -> None:
+    private = PrivateKey.generate(Curve.P256)
+    message = signing_input({"alg": "ES256", "typ": "vc+jwt"}, {"n": 1})
+    compact = build_jws(message, private.sign(message))
+    for _ in range(2):
+        first = parse_jws(compact)
+        first.header["typ"] = "other"
+        first.header["crit"] = ["x"]
+    again = parse_jws(compact)
+    assert again.header == {"alg": "ES256", "typ": "vc+jwt"}
+    verify_jws(again, private.public_key, typ={"vc+jwt"})

@@ -97,7 +97,7 @@ async def _outcome(path: Path, head: Checkpoint) -> StorageReport | SsiError:
 
 
 async def test_one_byte_in_each_page(tmp_path: Path) -> None:
-    seen = await _change_pages(tmp_path, 24)
+    seen = await _change_pages(tmp_path, 8)
     assert all(seen.values()), seen
 
 

@@ -116,6 +116,23 @@ async def test_a_crash_between_head_and_commit_heals_itself(tmp_path: Path) -> N
     await ledger.close()
 
 
+async def test_a_running_process_learns_of_a_head_whose_writer_was_killed(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "log.db")
+    await ledger.append([b"%d" % i for i in range(5)])
+    notes = [unsigned(size, await merkle.root(ledger, size), KEY) for size in range(6)]
+    await ledger.put_checkpoint(None, notes[2])
+    # Another process wrote the head and was killed before it committed.
+    (tmp_path / "log.db.head").write_bytes(notes[4])
+    with pytest.raises(ConflictError):
+        await ledger.put_checkpoint(notes[2], notes[3])
+    assert await ledger.checkpoint() == notes[4]
+    await ledger.put_checkpoint(notes[4], notes[5])
+    (tmp_path / "log.db.head").write_bytes(unsigned(6, bytes(32), KEY))
+    with pytest.raises(InclusionProofError, match="older than the last signed head"):
+        await ledger.put_checkpoint(notes[5], notes[5])
+    await ledger.close()
+
+
 async def test_an_older_head_file_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     older = await filled(path, 5)
@@ -189,6 +206,28 @@ async def test_several_processes_append_to_one_file(tmp_path: Path) -> None:
     assert len(entries) == len(set(entries)) == 4 * 25
     await verify_storage(ledger)
     await ledger.close()
+
+
+async def test_an_audit_runs_beside_appends_and_heads(tmp_path: Path) -> None:
+    ledger, other = SqliteLedger(tmp_path / "log.db"), SqliteLedger(tmp_path / "log.db")
+    await ledger.append([b"%d" % i for i in range(600)])
+    stop = asyncio.Event()
+
+    async def write() -> None:
+        number = 600
+        while not stop.is_set():
+            await other.append([b"%d" % number])
+            await put_head(other)
+            number += 1
+
+    writer = asyncio.create_task(write())
+    for _ in range(10):
+        assert (await verify_storage(ledger)).size >= 600
+    stop.set()
+    await writer
+    assert await ledger.size() > 600
+    await ledger.close()
+    await other.close()
 
 
 async def test_a_locked_file_is_unavailable_and_nothing_is_lost(

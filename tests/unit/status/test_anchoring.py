@@ -31,6 +31,9 @@ class View(msgspec.Struct):
     def did_log(self, did: str) -> bytes:
         raise NotImplementedError
 
+    def compromised_since(self, kid: str, *, at: int) -> int | None:
+        raise NotImplementedError
+
     def may_issue(self, issuer: str, credential_type: str, *, at: int) -> Accredited | None:
         raise NotImplementedError
 
@@ -116,3 +119,6 @@ def test_what_is_reported_when_nothing_is_asked() -> None:
     assert anchored(None, COMMITMENT, policy=None).anchoring is Anchoring.INCLUDED
     assert anchored(View(COMMITMENT), policy=None).anchoring is Anchoring.NEWEST
     assert anchored(View(OLDER), policy=None).anchoring is Anchoring.NOT_ASKED
+    assert anchored(View(None), policy=None).anchoring is Anchoring.NOT_ASKED
+    assert anchored(View(NEWER), policy=None, issued_at=None).anchoring is Anchoring.NOT_ASKED
+    assert anchored(View(None), COMMITMENT, policy=None).anchoring is Anchoring.INCLUDED

@@ -74,8 +74,13 @@ def test_lists_and_bytes_are_bounded() -> None:
         small.put(other(number), retrieved_at=NOW)
         assert small.size_bytes <= len(LIST.data) * 2
     assert len(small) == 2
+    kept = [number for number in range(5) if small.get(other(number).uri, now=NOW)]
     small.put(other(9, data=bytes(len(LIST.data) * 3)), retrieved_at=NOW)
     assert small.get(other(9).uri, now=NOW) is None
+    assert [n for n in range(5) if small.get(other(n).uri, now=NOW)] == kept == [3, 4]  # and it drove nobody out
+    exact = StatusListCache(max_age_seconds=100, max_bytes=len(LIST.data))
+    exact.put(LIST, retrieved_at=NOW)
+    assert exact.get(URI, now=NOW) is LIST
 
 
 def test_what_is_remembered_is_bounded() -> None:
@@ -86,7 +91,9 @@ def test_what_is_remembered_is_bounded() -> None:
     assert len(cache._newest) == MAX_REMEMBERED
 
 
-@pytest.mark.parametrize("bounds", [{"max_age_seconds": -1}, {"max_age_seconds": 1, "max_lists": 0}])
+@pytest.mark.parametrize(
+    "bounds", [{"max_age_seconds": -1}, {"max_age_seconds": 1, "max_lists": 0}, {"max_age_seconds": 1, "max_bytes": 0}]
+)
 def test_bounds_are_positive(bounds: dict[str, int]) -> None:
     with pytest.raises(InvalidInputError):
         StatusListCache(**bounds)

@@ -74,6 +74,8 @@ def test_no_entry_at_the_index() -> None:
 def test_a_list_of_another_address_format_or_issuer() -> None:
     assert refusal(msgspec.structs.replace(TOKEN_REF, uri="https://b.example/"), token()) == "unreliable"
     assert refusal(msgspec.structs.replace(BIT_REF, uri=TOKEN_REF.uri), token()) == "unreliable"
+    bitstring = msgspec.structs.replace(verified_lists(StatusFormat.BITSTRING)[0], uri=TOKEN_REF.uri)
+    assert refusal(TOKEN_REF, bitstring) == "unreliable"  # its bits are in the other order
     assert refusal(TOKEN_REF, token(issuer="did:example:other")) == "unreliable"
     assert check_status(
         TOKEN_REF,
@@ -118,6 +120,24 @@ def test_purposes_that_do_not_end_a_credential() -> None:
         else:
             result = check_status(reference, status_list, issuers=(ISSUER,), now=NOW, policy=policy)
             assert (result.state, result.value) == (StatusState.OTHER, 1)
+
+
+def test_what_a_message_list_says() -> None:
+    data = bytearray(ENTRIES // 4)
+    data[0] = 0b10_00_00_00
+    status_list = msgspec.structs.replace(
+        verified_lists(StatusFormat.BITSTRING)[0], data=bytes(data), purposes=("message",), size=2
+    )
+    reference = msgspec.structs.replace(
+        BIT_REF,
+        purpose="message",
+        size=2,
+        messages=((0, "pending"), (1, "accepted"), (2, "rejected"), (3, "undefined")),
+    )
+    result = read_status(reference, status_list, issuers=(ISSUER,), now=NOW, policy=POLICY)
+    assert (result.state, result.value, result.message) == (StatusState.OTHER, 2, "rejected")
+    other = msgspec.structs.replace(reference, index=1)
+    assert read_status(other, status_list, issuers=(ISSUER,), now=NOW, policy=POLICY).message == "pending"
 
 
 def test_freshness() -> None:

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from ssi.credentials.jose import read_vc_jwt, verify_vc_jwt
 from ssi.errors import InvalidInputError, StatusError
 from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
@@ -13,7 +14,7 @@ from ssi.status.check import StatusPolicy
 from ssi.status.lists import CredentialState, StatusArray, draw_index
 from ssi.status.publish import build_lists, publish_lists
 from ssi.status.reference import StatusFormat, build_bitstring_entry, build_status_claim, parse_references
-from tests.unit.status.lists import ENTRIES, ISSUER, KID, NOW, URI, family
+from tests.unit.status.lists import ENTRIES, ISSUER, KEY, KID, NOW, URI, family, signed_lists
 
 
 def test_the_array_and_both_projections() -> None:
@@ -131,3 +132,10 @@ def test_nobody_is_told_apart_by_the_bytes_of_a_list(form: StatusFormat) -> None
     """Equal states give equal claims: a list carries nothing but states, times and names."""
     first, second = (build_lists(family(form), StatusArray(ENTRIES), kid=KID, now=NOW) for _ in range(2))
     assert first == second
+
+
+def test_a_bitstring_list_is_a_credential_like_any_other() -> None:
+    """What we publish passes every check that this library makes of a vc+jwt."""
+    compact = signed_lists(StatusFormat.BITSTRING)[0]
+    credential = verify_vc_jwt(read_vc_jwt(compact), KEY.public_key, now=NOW, contexts=()).credential
+    assert "BitstringStatusListCredential" in credential.types

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
+from ssi.encoding.base64url import b64url_decode
 from ssi.errors import NotFoundError, StatusError, UnavailableError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ports import Fetched, PublishedList
-from ssi.status import StatusListCache, UnverifiedStatusList, VerifiedStatusList
+from ssi.status import StatusListCache, StatusPolicy, UnverifiedStatusList, VerifiedStatusList, check_status
+from ssi.status.lists import CredentialState
 from ssi.status.reference import StatusFormat
 from ssi.status.source import FetchedLists, StatusLists
-from tests.unit.status.lists import ISSUER, KEY, NOW, URI, family, signed_lists
+from tests.unit.status.lists import ISSUER, KEY, NOW, URI, family, sign, signed_lists
 
 REFERENCE = family(StatusFormat.TOKEN).references(5)[0]
 COMPACT = signed_lists(StatusFormat.TOKEN)[0].encode()
@@ -103,6 +106,12 @@ async def test_a_list_of_another_issuer_or_format_is_refused_before_any_key_is_l
     for issuers in ([], ["did:example:other"]):
         with pytest.raises(VerificationError):
             await lists(Served()).get(REFERENCE, issuers=issuers)
+    header, claims = (json.loads(b64url_decode(part)) for part in COMPACT.decode().split(".")[:2])
+    claims.pop("iss")
+    anonymous = sign({"typ": header["typ"]}, claims).encode()
+    with pytest.raises(VerificationError):
+        await lists(Served(anonymous)).get(REFERENCE, issuers=[])
+    assert (await lists(Served(anonymous)).get(REFERENCE, issuers=[ISSUER])).issuer == ISSUER
     bitstring = signed_lists(StatusFormat.BITSTRING)[0].encode()
     with pytest.raises(VerificationError, match="format"):
         await lists(Served(bitstring)).get(REFERENCE, issuers=[ISSUER])
@@ -135,3 +144,27 @@ async def test_lists_from_the_web_come_with_their_receipt_if_asked() -> None:
     source = FetchedLists(fetch, receipts=True)
     assert (await source.status_list(URI)).receipt == b"{}"
     assert (await source.status_list(URI + "/without")).receipt is None
+
+
+async def test_the_time_from_a_revocation_to_its_refusal_is_bounded() -> None:
+    """A thousand checks a second while a revocation is published: none is accepted max_age_seconds later."""
+    clock, source = Clock(), Served()
+    at_hand = lists(source, clock, max_age_seconds=5)
+    policy = StatusPolicy(max_age_seconds=3_600)
+    revoked_at, accepted_at, reasons = NOW + 7, [0], set()
+    for second in range(20):
+        clock.now = NOW + second
+        if clock.now == revoked_at:
+            states = {REFERENCE.index: CredentialState.REVOKED}
+            source.body = signed_lists(StatusFormat.TOKEN, states, now=clock.now)[0].encode()
+        for _ in range(1_000):
+            status_list = await at_hand.get(REFERENCE, issuers=[ISSUER])
+            try:
+                check_status(REFERENCE, status_list, issuers=(ISSUER,), now=clock.now, policy=policy)
+            except StatusError as exc:
+                reasons.add(exc.reason)
+            else:
+                accepted_at.append(clock.now)
+    assert reasons == {"revoked"}
+    assert revoked_at <= max(accepted_at) < revoked_at + 5
+    assert source.asked == 4

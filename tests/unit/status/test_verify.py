@@ -291,3 +291,51 @@ def test_a_list_longer_than_one_mebibyte_is_read() -> None:
     assert verified(compact, reference(StatusFormat.TOKEN)).data == noise
     with pytest.raises(InvalidInputError):
         parse_status_list(compact, max_characters=len(compact) - 1)
+
+
+@pytest.mark.parametrize("form", StatusFormat)
+def test_the_issuer_inside_counts_whatever_the_header_says(form: StatusFormat) -> None:
+    for kid in (None, "12", "did:example:other#lists"):
+        compact = changed(form, lambda header, _: header.pop("kid"))
+        if kid is not None:
+            header, claims = parts(compact)
+            header.pop("alg")
+            compact = sign(header | {"kid": kid}, claims)
+        with pytest.raises(VerificationError):
+            verified(compact, reference(form), issuer="did:example:other")
+    for header in ({}, {"kid": "12"}):
+        old, claims = parts(signed_lists(form)[0])
+        assert verified(sign({"typ": old["typ"], **header}, claims), reference(form)).issuer == ISSUER
+
+
+@pytest.mark.parametrize("form", StatusFormat)
+def test_a_list_without_an_end_is_read_and_left_to_policy(form: StatusFormat) -> None:
+    end = "exp" if form is StatusFormat.TOKEN else "validUntil"
+    got = verified(changed(form, lambda _, claims: claims.pop(end)), reference(form), now=NOW * 2)
+    assert got.expires_at is None
+
+
+def test_members_that_must_be_there() -> None:
+    for name in ("iat", "sub", "status_list"):
+        compact = changed(StatusFormat.TOKEN, lambda _, claims, gone=name: claims.pop(gone))  # type: ignore[misc]
+        with pytest.raises(InvalidInputError):
+            verified(compact, reference(StatusFormat.TOKEN))
+    wrong: list[dict[str, Any]] = [{"issuer": ""}, {"@context": {}}, {"type": ["", "VerifiableCredential"]}]
+    for members in wrong:
+        with pytest.raises(InvalidInputError):
+            verified(with_claims(StatusFormat.BITSTRING, members), reference(StatusFormat.BITSTRING))
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_status_size_of_the_list(size: int) -> None:
+    compact = changed(StatusFormat.BITSTRING, lambda _, claims: claims["credentialSubject"].update(statusSize=size))
+    assert verified(compact, reference(StatusFormat.BITSTRING)).size == size
+
+
+def test_no_other_multibase_prefix_stands_before_base64url() -> None:
+    def change(_: dict[str, Any], claims: dict[str, Any]) -> None:
+        subject = claims["credentialSubject"]
+        subject["encodedList"] = "m" + subject["encodedList"][1:]
+
+    with pytest.raises(InvalidInputError, match="multibase"):
+        verified(changed(StatusFormat.BITSTRING, change), reference(StatusFormat.BITSTRING))

@@ -1,0 +1,435 @@
+"""The issuing agency's façade: every act by the agency's own case number, and safe to repeat.
+
+Source:  decisions 9, 11 and 16 of the design (``docs/adr/0001``); formats and lists as the modules that are called.
+Shapes:  ``reference`` is the agency's case number; times are Unix seconds from the injected clock.
+I/O:     the store, the key store and the registry, which are ports.
+Errors:  InvalidInputError and SchemaError (what was asked), ConflictError (the case was used for something else),
+         NotFoundError (no such type or case), UnavailableError (a port; ask again).
+
+An act is in the store before anything is signed or sent, so a crash at any point is repaired by asking again.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, TypeAlias
+from uuid import uuid4
+
+import msgspec
+
+from ssi.encoding.gate import parse_object
+from ssi.encoding.jcs import jcs
+from ssi.errors import ConflictError, InvalidInputError
+from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
+from ssi.ports import PublishedList
+from ssi.registry.founding import system_clock
+from ssi.registry.organisation import Organisation
+from ssi.registry.registry import Registry
+from ssi.status.lists import CredentialState, StatusFamily
+from ssi.types import JsonObject
+
+from .catalogue import Catalogue, CredentialType, Format
+from .issuing import STATUS_FORMAT, sign_credential
+from .publishing import Publisher, StatusSettings
+from .store import Act, Draft, Family, Issued, IssuerStore, Selection
+
+Clock: TypeAlias = Callable[[], int]
+Claims: TypeAlias = Callable[[str], JsonObject]
+"""Asked for the claims of a reference when a credential is reissued, so that they need not be kept."""
+
+RETRY_SECONDS: Final = 86_400
+"""How long a request may be repeated and still give the same credential; then its tag is erased."""
+MAX_REFERENCE_CHARACTERS: Final = 256
+
+_ISSUE, _REVOKE, _SUSPEND, _UNSUSPEND = "issue", "revoke", "suspend", "unsuspend"
+
+
+class IssuedCredential(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential to hand over; the issuer keeps no copy of it."""
+
+    credential: str
+    id: str
+    reference: str
+    type: str
+    format: str
+    issued_at: int
+    valid_until: int
+
+
+class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What an act on statuses came to."""
+
+    references: tuple[str, ...]
+    """The cases whose credential changed."""
+    anchored: bool
+    """Whether the ledger holds the commitments of all lists; if not, ``publish`` tries again."""
+
+
+class Issuer:
+    """An issuing agency. It is itself a source of its status lists (``StatusListSource``)."""
+
+    def __init__(
+        self,
+        organisation: Organisation,
+        *,
+        store: IssuerStore,
+        registry: Registry,
+        catalogue: Catalogue | Sequence[CredentialType],
+        status_base: str,
+        now: Clock = system_clock,
+        status: StatusSettings | None = None,
+    ) -> None:
+        """``status_base`` is the https URL under which the agency serves its lists."""
+        self.organisation: Final = organisation
+        self.catalogue: Final = catalogue if isinstance(catalogue, Catalogue) else Catalogue(list(catalogue))
+        self._store = store
+        self._registry = registry
+        self._now = now
+        self._base = status_base.rstrip("/")
+        self._status = status or StatusSettings()
+        self._tag_key: bytes | None = None
+        self._owns_store = False
+        self._publisher = Publisher(organisation, store=store, registry=registry, settings=self._status, now=now)
+
+    @classmethod
+    async def create(
+        cls,
+        name: str,
+        *,
+        domain: str,
+        accreditor: Organisation,
+        registry: Registry,
+        kms: Kms,
+        catalogue: Catalogue | Sequence[CredentialType],
+        store: IssuerStore | str,
+        now: Clock = system_clock,
+        status: StatusSettings | None = None,
+        status_base: str | None = None,
+    ) -> Issuer:
+        """Make an agency: its keys and DID, its accreditation for every type of the catalogue, its log on the ledger.
+
+        ``name`` is what the key store calls it, ``accreditor`` a root of the registry, ``store`` a store or its URL,
+        ``status_base`` by default ``https://<domain>/status``. To be called once; ``open`` finds the agency again.
+        """
+        entries = catalogue if isinstance(catalogue, Catalogue) else Catalogue(list(catalogue))
+        organisation = await Organisation.create(name, domain=domain, kms=kms, now=now())
+        types = [type_name for entry in entries for type_name in (entry.vct, *entry.types)]
+        await accreditor.enrol_issuer(organisation, types=types, registry=registry, now=now())
+        return await cls.open(
+            organisation,
+            store=store,
+            registry=registry,
+            catalogue=entries,
+            status_base=status_base or f"https://{domain}/status",
+            now=now,
+            status=status,
+        )
+
+    @classmethod
+    async def open(
+        cls,
+        organisation: Organisation,
+        *,
+        store: IssuerStore | str,
+        registry: Registry,
+        catalogue: Catalogue | Sequence[CredentialType],
+        status_base: str,
+        now: Clock = system_clock,
+        status: StatusSettings | None = None,
+    ) -> Issuer:
+        """Open an agency whose DID is on the ledger already (``Organisation.open``)."""
+        opened = store
+        if isinstance(opened, str):
+            from .stores import open_issuer_store
+
+            opened = await open_issuer_store(opened)
+        issuer = cls(
+            organisation,
+            store=opened,
+            registry=registry,
+            catalogue=catalogue,
+            status_base=status_base,
+            now=now,
+            status=status,
+        )
+        issuer._owns_store = isinstance(store, str)
+        return issuer
+
+    async def close(self) -> None:
+        """Release the store if this issuer opened it."""
+        if self._owns_store:
+            self._owns_store = False
+            await self._store.close()
+
+    @property
+    def did(self) -> str:
+        """The agency's DID."""
+        return self.organisation.did
+
+    @property
+    def status_base(self) -> str:
+        """The URL under which the agency serves its status lists."""
+        return self._base
+
+    @property
+    def list_ttl_seconds(self) -> int:
+        """How long a copy of a status list may be kept."""
+        return self._status.ttl_seconds
+
+    async def issue(
+        self,
+        type: str,
+        claims: JsonObject,
+        *,
+        reference: str,
+        format: Format | None = None,
+        holder: PublicKey | None = None,
+    ) -> IssuedCredential:
+        """Issue a credential of a catalogue type under the agency's case number.
+
+        Asked again with the same arguments within a day, it gives a credential with the same identifier, index and
+        dates. Raises SchemaError if the claims do not match the type's schema, ConflictError if the case has another
+        credential already (see ``reissue``), NotFoundError for an unknown type.
+        """
+        entry = self.catalogue.get(type)
+        row = await self._claim(entry, claims, reference, _format(entry, format), holder)
+        return await self._sign(entry, claims, row)
+
+    async def reissue(
+        self,
+        *,
+        reference: str | None = None,
+        type: str | None = None,
+        key: str | None = None,
+        claims: Claims | None = None,
+        holder: PublicKey | None = None,
+    ) -> AsyncIterator[IssuedCredential]:
+        """Issue new credentials in place of those selected, which are revoked by it; yields one after another.
+
+        ``claims`` is asked for each case; without it the type must keep claims. ``holder`` is for a single case whose
+        holder has a new key. Stopped half-way and called again, it goes on with those that are left: pass the label of
+        the old key, which new credentials do not have.
+        """
+        selection = _selection(reference, type, key)
+        after = 0
+        while rows := await self._store.select(selection, after=after):
+            for row in rows:
+                yield await self._reissue_one(row, claims, holder)
+            after = rows[-1].number
+        await self.publish()
+
+    async def revoke(
+        self,
+        *,
+        reference: str | None = None,
+        type: str | None = None,
+        key: str | None = None,
+        reason: str = "",
+        by: str = "",
+    ) -> StatusChange:
+        """Revoke for good what is selected by case, type or signing key. ``reason`` and ``by`` stay in the store.
+
+        Repeating it changes nothing more. Raises NotFoundError if no case of this reference exists.
+        """
+        states = (CredentialState.VALID, CredentialState.SUSPENDED)
+        return await self._change(
+            _selection(reference, type, key), _REVOKE, CredentialState.REVOKED, states, reason, by
+        )
+
+    async def suspend(
+        self,
+        *,
+        reference: str | None = None,
+        type: str | None = None,
+        key: str | None = None,
+        reason: str = "",
+        by: str = "",
+    ) -> StatusChange:
+        """Suspend what is selected, until ``unsuspend``. Raises ConflictError for a case that is revoked."""
+        states = (CredentialState.VALID,)
+        return await self._change(
+            _selection(reference, type, key), _SUSPEND, CredentialState.SUSPENDED, states, reason, by
+        )
+
+    async def unsuspend(
+        self,
+        *,
+        reference: str | None = None,
+        type: str | None = None,
+        key: str | None = None,
+        reason: str = "",
+        by: str = "",
+    ) -> StatusChange:
+        """End a suspension. Raises ConflictError for a case that is revoked."""
+        states = (CredentialState.SUSPENDED,)
+        return await self._change(
+            _selection(reference, type, key), _UNSUSPEND, CredentialState.VALID, states, reason, by
+        )
+
+    async def state(self, reference: str) -> CredentialState:
+        """Return the state of a case's current credential. Raises NotFoundError."""
+        return (await self._store.find(reference)).state
+
+    async def acts(self, reference: str) -> Sequence[Act]:
+        """Return what was done to a case's current credential, oldest first."""
+        return await self._store.acts((await self._store.find(reference)).number)
+
+    async def publish(self) -> bool:
+        """Sign and anchor every list that changed or is about to expire; return whether all are anchored.
+
+        Also erases claims and tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
+        """
+        now = self._now()
+        await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
+        return await self._publisher.publish()
+
+    async def status_list(self, uri: str) -> PublishedList:
+        """Return the list published last at ``uri`` (``StatusListSource``). Raises NotFoundError."""
+        stored = await self._store.list_at(uri)
+        return PublishedList(uri, stored.body, stored.media_type, stored.receipt)
+
+    async def status_lists(self) -> Sequence[PublishedList]:
+        """Return every list as published last, to be served at its URI."""
+        return [
+            PublishedList(stored.uri, stored.body, stored.media_type, stored.receipt)
+            for stored in await self._store.lists()
+        ]
+
+    async def rotate_key(self, purpose: KeyPurpose = KeyPurpose.CREDENTIAL, *, curve: Curve = Curve.P256) -> str:
+        """Replace the key for ``purpose`` and return the label of the one that is superseded.
+
+        Lists are signed again at once when their key is replaced. Credentials of the old key verify only under
+        policies that accept superseded keys; ``reissue(key=…)`` replaces them.
+        """
+        old = await self.organisation.key(purpose)
+        await self.organisation.rotate(purpose, registry=self._registry, now=self._now(), curve=curve)
+        if purpose is KeyPurpose.LIST:
+            await self._publisher.publish(everything=True)
+        return old.label
+
+    async def _claim(
+        self, entry: CredentialType, claims: JsonObject, reference: str, format: Format, holder: PublicKey | None
+    ) -> Issued:
+        _check_reference(reference)
+        entry.check_claims(claims)
+        draft = await self._draft(entry, claims, reference, format, holder)
+        row = await self._store.claim(draft, await self._family(entry, format))
+        same = (row.type, row.format, row.holder) == (draft.type, draft.format, draft.holder)
+        if row.id != draft.id and not (same and hmac.compare_digest(row.request_tag or b"", draft.request_tag)):
+            raise ConflictError("this reference has another credential already; reissue it, or use another reference")
+        await self._publisher.ensure(row.family)
+        return row
+
+    async def _reissue_one(self, row: Issued, claims: Claims | None, holder: PublicKey | None) -> IssuedCredential:
+        entry = self.catalogue.get(row.type)
+        if claims is not None:
+            wanted = claims(row.reference)
+        else:
+            kept = await self._store.retained(row.number)
+            if kept is None:
+                raise InvalidInputError(f"type {row.type} keeps no claims: pass claims to reissue")
+            wanted = parse_object(kept)
+        if holder is None and row.holder is not None:
+            holder = PublicKey.from_multikey(row.holder)
+        entry.check_claims(wanted)
+        same = _format(entry, row.format)
+        draft = await self._draft(entry, wanted, row.reference, same, holder)
+        new = await self._store.claim(draft, await self._family(entry, same), replaces=row.number)
+        await self._publisher.ensure(new.family)
+        return await self._sign(entry, wanted, new)
+
+    async def _draft(
+        self, entry: CredentialType, claims: JsonObject, reference: str, format: Format, holder: PublicKey | None
+    ) -> Draft:
+        now = self._now()
+        canonical = jcs(claims)
+        return Draft(
+            reference=reference,
+            type=entry.name,
+            format=format,
+            id=f"urn:uuid:{uuid4()}",
+            key=(await self.organisation.key(KeyPurpose.CREDENTIAL)).label,
+            holder=None if holder is None else holder.to_multikey(),
+            request_tag=await self._tag(canonical),
+            issued_at=now,
+            valid_until=now + entry.validity_seconds,
+            retained=canonical if entry.retention_days else None,
+            retained_until=now + entry.retention_days * 86_400,
+        )
+
+    async def _tag(self, claims: bytes) -> bytes:
+        if self._tag_key is None:
+            self._tag_key = await self._store.secret()
+        return hmac.digest(self._tag_key, claims, "sha256")
+
+    async def _family(self, entry: CredentialType, format: Format) -> Family | None:
+        if not entry.revocable:
+            return None
+        settings = self._status
+        return await self._store.open_family(
+            STATUS_FORMAT[format],
+            entries=settings.entries,
+            capacity=StatusFamily(
+                format=STATUS_FORMAT[format], issuer=self.did, uri=f"{self._base}/0", entries=settings.entries
+            ).capacity,
+            base=self._base,
+        )
+
+    async def _sign(self, entry: CredentialType, claims: JsonObject, row: Issued) -> IssuedCredential:
+        references = () if row.index is None else (await self._publisher.family(row.family)).references(row.index)
+        text = await sign_credential(
+            entry,
+            claims,
+            row,
+            references=references,
+            issuer=self.did,
+            key=await self.organisation.key(KeyPurpose.CREDENTIAL),
+            kms=self.organisation.kms,
+        )
+        return IssuedCredential(
+            credential=text,
+            id=row.id,
+            reference=row.reference,
+            type=row.type,
+            format=row.format,
+            issued_at=row.issued_at,
+            valid_until=row.valid_until,
+        )
+
+    async def _change(
+        self,
+        selection: Selection,
+        act: str,
+        state: CredentialState,
+        when: tuple[CredentialState, ...],
+        reason: str,
+        by: str,
+    ) -> StatusChange:
+        if selection.reference is not None:
+            found = await self._store.find(selection.reference)
+            if found.index is None:
+                raise ConflictError(f"type {found.type} is not revocable")
+            if found.state is CredentialState.REVOKED and state is not CredentialState.REVOKED:
+                raise ConflictError("this reference is revoked, which is for good")
+        changed = await self._store.change(selection, state, when=when, act=act, reason=reason, by=by, at=self._now())
+        anchored = await self.publish()
+        return StatusChange(references=tuple(row.reference for row in changed), anchored=anchored)
+
+
+def _selection(reference: str | None, type: str | None, key: str | None) -> Selection:
+    if reference is None and type is None and key is None:
+        raise InvalidInputError("expected a reference, a type or a key: an act on everything must be said by type")
+    return Selection(reference=reference, type=type, key=key)
+
+
+def _format(entry: CredentialType, format: str | None) -> Format:
+    for offered in entry.formats:
+        if format in (None, offered):
+            return offered
+    raise InvalidInputError(f"type {entry.name} is issued as {' or '.join(entry.formats)}")
+
+
+def _check_reference(reference: str) -> None:
+    if not 0 < len(reference) <= MAX_REFERENCE_CHARACTERS or not reference.isprintable():
+        raise InvalidInputError(f"expected a reference of 1 to {MAX_REFERENCE_CHARACTERS} printable characters")

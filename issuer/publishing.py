@@ -1,0 +1,177 @@
+"""Publish status lists: sign what changed, keep it, anchor its commitment, keep the receipt.
+
+Source:  decision 9 of the design; W3C Bitstring Status List v1.0, draft-ietf-oauth-status-list-20.
+Shapes:  times are Unix seconds; a family's version grows with each change, a list's epoch with each publication.
+I/O:     store, key store and registry.
+Errors:  those of store and key store. A registry that does not answer is no error: the list is published at once and
+         its commitment follows with the next call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from ssi.errors import ConflictError, NotFoundError, UnavailableError
+from ssi.keys import KeyPurpose
+from ssi.ledger.receipt import build_receipt
+from ssi.registry.organisation import Organisation
+from ssi.registry.registry import Registry
+from ssi.registry.types import StatusCommitment
+from ssi.status import status_list_digest
+from ssi.status.lists import (
+    DEFAULT_ENTRIES,
+    DEFAULT_LIFETIME_SECONDS,
+    DEFAULT_TTL_SECONDS,
+    StatusArray,
+    StatusFamily,
+)
+from ssi.status.publish import publish_lists
+
+from .store import Family, IssuerStore, StoredList
+
+MAX_RACES: Final = 8
+
+
+class StatusSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How an agency's status lists are cut and how long they hold."""
+
+    entries: int = DEFAULT_ENTRIES
+    ttl_seconds: int = DEFAULT_TTL_SECONDS
+    lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
+
+
+class Publisher:
+    """Keeps the published lists of one issuer in step with its store."""
+
+    def __init__(
+        self,
+        organisation: Organisation,
+        *,
+        store: IssuerStore,
+        registry: Registry,
+        settings: StatusSettings,
+        now: Callable[[], int],
+    ) -> None:
+        self._organisation = organisation
+        self._store = store
+        self._registry = registry
+        self._settings = settings
+        self._now = now
+        self._ready: set[int] = set()
+
+    async def family(self, id: int | None) -> StatusFamily:
+        """Return a family as the status layer knows it. Raises NotFoundError."""
+        if id is None:
+            raise NotFoundError("this credential has no status list")
+        return self._family(await self._store.family(id))
+
+    async def ensure(self, id: int | None) -> None:
+        """Publish a family for the first time, so that no credential refers to a list that nobody can fetch."""
+        if id is None or id in self._ready:
+            return
+        family = await self._store.family(id)
+        if not await self._published(family):
+            await self._publish_family(family)
+            await self._anchor_all()
+        self._ready.add(id)
+
+    async def publish(self, *, everything: bool = False) -> bool:
+        """Sign the lists that changed or have lived half their life, then anchor what is not anchored yet.
+
+        Returns whether every list is anchored.
+        """
+        for family in await self._store.families():
+            if everything or await self._is_due(family):
+                await self._publish_family(family)
+        return await self._anchor_all()
+
+    async def _is_due(self, family: Family) -> bool:
+        published = await self._published(family)
+        half_life = self._now() + self._settings.lifetime_seconds // 2
+        return not published or any(
+            found.version != family.version or found.valid_until < half_life for found in published
+        )
+
+    async def _published(self, family: Family) -> list[StoredList]:
+        return [found for found in await self._store.lists() if found.family == family.id]
+
+    async def _publish_family(self, family: Family) -> None:
+        """Sign and keep the lists of a family; when another process was faster, look again."""
+        for _ in range(MAX_RACES):
+            version, states = await self._store.states(family.id)
+            before = {found.uri: found for found in await self._published(family)}
+            # Verifiers tell two lists of one address apart by their second.
+            now = max([self._now(), *(found.issued_at + 1 for found in before.values())])
+            key = await self._organisation.key(KeyPurpose.LIST)
+            lists = await publish_lists(
+                self._family(family),
+                StatusArray(family.entries, states),
+                kms=self._organisation.kms,
+                label=key.label,
+                kid=key.kid,
+                now=now,
+            )
+            rows = [
+                StoredList(
+                    uri=made.uri,
+                    family=family.id,
+                    epoch=before[made.uri].epoch + 1 if made.uri in before else 1,
+                    version=version,
+                    body=made.compact.encode("ascii"),
+                    media_type=made.media_type,
+                    issued_at=made.valid_from,
+                    valid_until=made.valid_until,
+                    receipt=None,
+                )
+                for made in lists
+            ]
+            try:
+                await self._store.put_lists(rows)
+            except ConflictError:
+                continue
+            return
+        raise UnavailableError("other processes publish these lists all the time; try again")
+
+    async def _anchor_all(self) -> bool:
+        pending = [found for found in await self._store.lists() if found.receipt is None]
+        try:
+            for found in pending:
+                await self._anchor(found)
+        except UnavailableError:
+            return False
+        return True
+
+    async def _anchor(self, published: StoredList) -> None:
+        """Commit to a list on the ledger, unless an earlier attempt has done so and lost the answer."""
+        digest = status_list_digest(published.body)
+        known = self._registry.view().newest_commitment(published.uri)
+        if known is not None and known.digest == digest:
+            receipt = await self._registry.receipt(known.entry)
+        else:
+            submitted = await self._registry.submit(await self._organisation.sign(self._commitment(published, digest)))
+            receipt = submitted.receipt
+        await self._store.put_receipt(published.uri, published.epoch, build_receipt(receipt))
+
+    def _commitment(self, published: StoredList, digest: str) -> StatusCommitment:
+        return StatusCommitment(
+            iss=self._organisation.did,
+            iat=self._now(),
+            uri=published.uri,
+            epoch=published.epoch,
+            digest=digest,
+            valid_from=published.issued_at,
+            valid_until=published.valid_until,
+        )
+
+    def _family(self, family: Family) -> StatusFamily:
+        return StatusFamily(
+            format=family.format,
+            issuer=self._organisation.did,
+            uri=family.uri,
+            entries=family.entries,
+            ttl_seconds=self._settings.ttl_seconds,
+            lifetime_seconds=self._settings.lifetime_seconds,
+        )

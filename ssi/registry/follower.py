@@ -1,0 +1,148 @@
+"""Follow a ledger: fold what is new, prove it against the signed head, answer.
+
+Source:  design decisions 7 to 10; RFC 6962, section 2.1 (the root that the fold's entries must give).
+Input:   a ledger, the root accreditors, the keys that may sign its checkpoints.
+Shapes:  a view stands at the size of the newest verified checkpoint and carries its time; without keys it stands at the
+         end of the log and carries none.
+I/O:     reads the ledger; everything it answers comes from entries that it hashed itself.
+Errors:  InclusionProofError (the log is not what was signed), InvalidSignatureError (not signed by a given key),
+         DidNotFoundError, EntryNotFoundError, UnavailableError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ssi.errors import InclusionProofError, NotFoundError
+from ssi.ledger import merkle
+from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
+from ssi.ledger.note import NoteKey
+from ssi.ledger.port import Ledger, Withheld
+from ssi.ledger.receipt import Receipt, make_receipts
+from ssi.registry.fold import RegistryState
+from ssi.registry.tree import EdgeTree
+from ssi.registry.view import RegistrySnapshot
+
+if TYPE_CHECKING:
+    import asyncio
+
+_STEP = 256
+
+
+class RegistryFollower:
+    """The registry as a reader has it. ``refresh`` brings it up to date; ``view`` never waits."""
+
+    def __init__(self, ledger: Ledger, *, roots: Sequence[str], keys: Sequence[NoteKey] = ()) -> None:
+        """Follow ``ledger`` from its first entry; nothing is read before ``refresh``.
+
+        ``roots`` are the DIDs that accredit without being accredited. Raises InvalidInputError if there is none.
+        """
+        self._ledger = ledger
+        self._keys: tuple[NoteKey, ...] = tuple(keys)
+        self._state = RegistryState(roots)
+        self._tree = EdgeTree()
+        self._note: bytes | None = None
+        self._checkpoint: VerifiedCheckpoint | None = None
+        self._lock: asyncio.Lock | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger that is followed."""
+        return self._ledger
+
+    @property
+    def state(self) -> RegistryState:
+        """The fold, for counts and refusals; look through ``view`` for answers."""
+        return self._state
+
+    @property
+    def checkpoint(self) -> bytes | None:
+        """The newest verified signed note, or None."""
+        return self._note
+
+    async def refresh(self) -> RegistrySnapshot:
+        """Fold what the ledger has gained and return the new view.
+
+        Raises InclusionProofError if the entries do not give the signed root or the log became shorter,
+        InvalidSignatureError if no given key signed the checkpoint, UnavailableError if the ledger does not answer.
+        """
+        async with self._exclusive():
+            await self._catch_up()
+        return self.view()
+
+    def view(self) -> RegistrySnapshot:
+        """Return the registry's answers at the newest verified checkpoint; see ``refresh``."""
+        if not self._keys:
+            return self._state.at()
+        if self._checkpoint is None:
+            return self._state.at(0)
+        return self._state.at(self._checkpoint.size, checkpoint_time=self._checkpoint.cosigned_at)
+
+    async def did_log(self, did: str) -> bytes:
+        """Return the did.jsonl of ``did`` (the LogSource port), refreshed first. Raises DidNotFoundError."""
+        return (await self.refresh()).did_log(did)
+
+    async def receipt(self, index: int) -> Receipt:
+        """Return the proof that entry ``index`` is in the log, under the newest checkpoint.
+
+        Raises EntryNotFoundError if no checkpoint covers it yet.
+        """
+        return (await self.receipts([index]))[0]
+
+    async def receipts(self, indexes: Sequence[int]) -> list[Receipt]:
+        """Return one receipt for each index; see ``receipt``."""
+        if self._note is None:
+            await self.refresh()
+        if self._note is None:
+            raise NotFoundError("the log has no checkpoint yet")
+        return await make_receipts(self._ledger, indexes, self._note)
+
+    def _exclusive(self) -> asyncio.Lock:
+        """Return the lock under which the fold moves: two tasks that read the same entries would fold them twice."""
+        import asyncio
+
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
+
+    async def _catch_up(self) -> None:
+        # The note first: the log only grows, so it covers what was signed before it was measured.
+        note = await self._ledger.checkpoint() if self._keys else None
+        size = await self._ledger.size()
+        if size < self._state.size:
+            raise InclusionProofError(f"the ledger has {size} entries, it had {self._state.size}")
+        if note is not None and note != self._note:
+            await self._believe(note, size)
+        await self._fold(size)
+
+    async def _believe(self, note: bytes, size: int) -> None:
+        """Fold up to a checkpoint and hold the fold's own root against it."""
+        checkpoint = verify_note(note, keys=self._keys)
+        if self._checkpoint is not None and checkpoint.size < self._checkpoint.size:
+            raise InclusionProofError(f"the checkpoint is for size {checkpoint.size}, after {self._checkpoint.size}")
+        if checkpoint.size > size:
+            raise InclusionProofError(f"the checkpoint is for {checkpoint.size} entries, the ledger has {size}")
+        await self._fold(checkpoint.size)
+        if checkpoint.size == self._state.size:
+            root = self._tree.root()
+        else:  # folded past it already: the tree's past is in the ledger, whose hashes the audit checks
+            root = await merkle.root(self._ledger, checkpoint.size)
+        if root != checkpoint.root:
+            raise InclusionProofError(f"the entries do not give the signed root of size {checkpoint.size}")
+        self._note, self._checkpoint = note, checkpoint
+
+    async def _fold(self, size: int) -> None:
+        while self._state.size < size:
+            start = self._state.size
+            entries = await self._ledger.read(start, min(start + _STEP, size))
+            if not entries:
+                raise InclusionProofError(f"the ledger gave no entry {start} of {size}")
+            for entry in entries:
+                self._state.apply(entry)
+            self._tree.extend([_leaf(entry) for entry in entries])
+            self._tree.prune()
+
+
+def _leaf(entry: bytes | Withheld) -> bytes:
+    return entry.leaf_hash if isinstance(entry, Withheld) else merkle.leaf_hash(entry)

@@ -1,0 +1,291 @@
+"""The registry of a ledger's operator: admit, append, sign, hand out the proof.
+
+Source:  design decision 10 (submit refuses), 7 (durable, idempotent append; checkpoints); the project's answerability
+         text, section 6.
+Input:   entries from any number of tasks.
+Shapes:  tasks that ask in the same moment share one append, one checkpoint and its signature.
+I/O:     the ledger and the key store; one drain task while entries wait, none afterwards.
+Errors:  GuardError, VerificationError (refused, nothing written), UnavailableError (outcome unknown: submit the same
+         bytes again, the answer will be the one index).
+
+Several processes may write to one ledger: an append says the size that its entries were checked at, and whoever comes
+second folds what came first and checks again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
+
+from ssi.errors import ConflictError, EntryNotFoundError, GuardError, InvalidInputError, SsiError, UnavailableError
+from ssi.keys import Kms
+from ssi.ledger import merkle
+from ssi.ledger.checkpoint import sign_checkpoint, verify_note
+from ssi.ledger.note import NoteKey
+from ssi.ledger.port import Ledger
+from ssi.ledger.receipt import Receipt
+from ssi.registry.follower import RegistryFollower
+from ssi.registry.guard import Parsed, parse_entry
+from ssi.registry.view import RegistrySnapshot
+
+if TYPE_CHECKING:
+    import asyncio
+
+MAX_BATCH: Final = 256
+MAX_CONFLICTS: Final = 16
+"""How often an append or a checkpoint gives way to another process before it reports that it could not get through."""
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """An entry that stands on the ledger, durably, with its proof under a signed checkpoint.
+
+    ``entry`` is what the ledger holds: for a statement that was there already, perhaps under another signature.
+    """
+
+    index: int
+    id: str
+    entry: bytes
+    receipt: Receipt
+
+
+class _Waiting:
+    """One call of ``submit`` and the future that it waits on."""
+
+    __slots__ = ("entry", "fresh", "future", "parsed")
+
+    def __init__(self, entry: bytes, parsed: Parsed, future: asyncio.Future[Submitted]) -> None:
+        self.entry = entry
+        self.parsed = parsed
+        self.future = future
+        # Whether the batch being written admitted these very bytes, rather than finding the statement there already.
+        self.fresh = False
+
+
+_Outcome: TypeAlias = "int | SsiError | None"
+
+
+class Registry(RegistryFollower):
+    """The registry as its operator has it: a follower that also writes."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        roots: Sequence[str],
+        kms: Kms,
+        checkpoint_label: str,
+        origin: str,
+        now: Callable[[], int] = lambda: int(time.time()),
+    ) -> None:
+        """Write to ``ledger`` under the name ``origin``, signing heads with the key ``checkpoint_label`` of ``kms``.
+
+        ``now`` is the clock, in Unix seconds. Raises InvalidInputError if there is no root.
+        """
+        super().__init__(ledger, roots=roots)
+        self._kms = kms
+        self._label = checkpoint_label
+        self._origin = origin
+        self._now = now
+        self._queue: deque[_Waiting] = deque()
+        self._drain: asyncio.Task[None] | None = None
+
+    async def note_key(self) -> NoteKey:
+        """Return the key that verifies this registry's checkpoints. Raises KeyNotFoundError."""
+        if not self._keys:
+            self._keys = (NoteKey(self._origin, await self._kms.public_key(self._label)),)
+        return self._keys[0]
+
+    async def refresh(self) -> RegistrySnapshot:
+        """Fold what other writers added and return the new view; see ``RegistryFollower.refresh``."""
+        await self.note_key()
+        return await super().refresh()
+
+    async def submit(self, entry: bytes | str) -> Submitted:
+        """Put a statement or a did:webvh line on the ledger; return once it is durable and under a checkpoint.
+
+        A line feed at the end is dropped. An entry that is there already keeps its index.
+        Raises GuardError, InvalidSignatureError, VerificationError or InvalidInputError if the guard refuses it (then
+        nothing was written), UnavailableError if the outcome is unknown.
+        """
+        import asyncio
+
+        line = _line(entry)
+        waiting = _Waiting(line, parse_entry(line), asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        if self._drain is None or self._drain.done():
+            self._drain = asyncio.get_running_loop().create_task(self._drain_queue())
+        return await waiting.future
+
+    async def sign_checkpoint(self) -> bytes:
+        """Sign the log's head anew, at the clock's time, and return the note.
+
+        Call it from a timer: a verifier that asks for a fresh registry looks at the time of the newest checkpoint.
+        """
+        await self.note_key()
+        async with self._exclusive():
+            await self._catch_up()
+            await self._sign()
+        if self._note is None:
+            raise UnavailableError("the checkpoint was not stored")
+        return self._note
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    async def _drain_queue(self) -> None:
+        import asyncio
+
+        # Tasks woken by one answer ask again within this turn of the loop: let them join the batch.
+        await asyncio.sleep(0)
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+            try:
+                await self.note_key()
+                async with self._exclusive():
+                    await self._write(batch)
+            except SsiError as exc:
+                _refuse(batch, exc)
+            except BaseException:
+                _refuse(batch, UnavailableError("the registry stopped while it wrote: ask again"))
+                raise
+            await asyncio.sleep(0)
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        """Check, append, sign and answer; on a conflict with another process fold its entries and begin again."""
+        for _ in range(MAX_CONFLICTS):
+            if await self._ledger.size() != self._state.size:
+                await self._catch_up()
+            start = self._state.size
+            try:
+                outcomes = self._stage(batch)
+                entries = [waiting.entry for waiting in batch if waiting.fresh]
+                if entries:
+                    await self._append(entries, start)
+            except ConflictError:
+                self._state.rollback()
+                continue
+            except BaseException:
+                self._state.rollback()
+                raise
+            self._state.commit()
+            self._tree.prune()
+            self._tree.extend([merkle.leaf_hash(entry) for entry in entries])
+            await self._answer(batch, outcomes)
+            return
+        raise UnavailableError("other writers were always first: ask again")
+
+    def _stage(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
+        """Admit what may stand, each after the ones before it; the state can still be rolled back."""
+        self._state.begin()
+        now = self._now()
+        outcomes: list[_Outcome] = []
+        for waiting in batch:
+            waiting.fresh = False
+            if waiting.future.done():  # whoever asked has gone
+                outcomes.append(None)
+                continue
+            try:
+                outcomes.append(self._admit(waiting, now))
+            except SsiError as exc:
+                outcomes.append(exc)
+        return outcomes
+
+    def _admit(self, waiting: _Waiting, now: int) -> int:
+        known = self._state.at().entry(waiting.parsed.id)
+        if known is not None:
+            return known.index
+        blocked = self._state.blocked_at(waiting.entry)
+        if blocked is not None:
+            raise GuardError("G11", f"these bytes stand at index {blocked} without effect: sign the statement anew")
+        index = self._state.admit(self._state.check(waiting.parsed, now=now))
+        waiting.fresh = True
+        return index
+
+    async def _append(self, entries: Sequence[bytes], start: int) -> None:
+        indexes = await self._ledger.append(entries, expected_size=start)
+        if list(indexes) != list(range(start, start + len(entries))):
+            raise UnavailableError("the ledger put the entries elsewhere than expected: ask again")
+
+    async def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+        stored: list[tuple[_Waiting, int]] = []
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, int):
+                stored.append((waiting, outcome))
+            elif outcome is not None and not waiting.future.done():
+                waiting.future.set_exception(outcome)
+        if not stored:
+            return
+        await self._cover(max(index for _, index in stored))
+        receipts = await self._receipts_for(sorted({index for _, index in stored}))
+        for waiting, index in stored:
+            entry = waiting.entry if waiting.fresh else await self._stored(index)
+            if not waiting.future.done():
+                waiting.future.set_result(Submitted(index, waiting.parsed.id, entry, receipts[index]))
+
+    # --- heads and proofs ---------------------------------------------------------------------------------------
+
+    async def _cover(self, index: int) -> None:
+        """Make sure that a stored checkpoint covers ``index``."""
+        if self._checkpoint is None or self._checkpoint.size <= index:
+            await self._sign()
+
+    async def _sign(self) -> None:
+        """Sign the head of what is folded; if another process signed meanwhile, its head counts if it covers more."""
+        for _ in range(MAX_CONFLICTS):
+            size = self._state.size
+            note = await sign_checkpoint(
+                self._tree.as_ledger(),
+                kms=self._kms,
+                label=self._label,
+                origin=self._origin,
+                now=self._now(),
+                size=size,
+            )
+            try:
+                await self._ledger.put_checkpoint(self._note, note)
+            except ConflictError:
+                await self._catch_up()
+                if self._checkpoint is not None and self._checkpoint.size >= size:
+                    return
+                continue
+            self._note, self._checkpoint = note, verify_note(note, keys=self._keys)
+            return
+        raise UnavailableError("other writers always signed first: ask again")
+
+    async def _receipts_for(self, indexes: Sequence[int]) -> dict[int, Receipt]:
+        note, checkpoint = self._note, self._checkpoint
+        if note is None or checkpoint is None:
+            raise UnavailableError("the log has no checkpoint")
+        try:
+            paths = await merkle.inclusion_proofs(self._tree.as_ledger(), indexes, checkpoint.size)
+        except EntryNotFoundError:  # older than the edge that is kept in memory
+            paths = await merkle.inclusion_proofs(self._ledger, indexes, checkpoint.size)
+        return {
+            index: Receipt(index, checkpoint.size, tuple(path), note)
+            for index, path in zip(indexes, paths, strict=True)
+        }
+
+    async def _stored(self, index: int) -> bytes:
+        entry = (await self._ledger.read(index, index + 1))[0]
+        if not isinstance(entry, bytes):
+            raise EntryNotFoundError(f"the body of entry {index} is withheld")
+        return entry
+
+
+def _line(entry: bytes | str) -> bytes:
+    """Return the entry as it would stand on the ledger. Raises InvalidInputError for text that is no UTF-8."""
+    try:
+        raw = entry.encode() if isinstance(entry, str) else entry
+    except UnicodeEncodeError as exc:
+        raise InvalidInputError("the entry is not UTF-8") from exc
+    return raw.removesuffix(b"\n")
+
+
+def _refuse(batch: Sequence[_Waiting], error: SsiError) -> None:
+    """Answer everybody in the batch who still waits with ``error``."""
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(error)

@@ -1,0 +1,127 @@
+"""Acknowledged means synchronised: the order of the system calls of a process that appends, seen by strace."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ssi.errors import InclusionProofError
+from ssi.ledger.backends.sqlite import SqliteLedger
+
+# Appends, says so on standard output; signs a head, says so. With "off" SQLite is told not to synchronise, so that the
+# check below is seen to fail.
+CHILD = """
+import asyncio, os, sys
+from ssi.ledger import merkle
+from ssi.ledger.backends.sqlite import SqliteLedger
+from ssi.keys import Curve, PrivateKey
+from ssi.ledger.checkpoint import NoteKey
+from tests.contracts.ledger import unsigned
+
+async def main(path, synchronous):
+    ledger = SqliteLedger(path)
+    ledger._writer._db.execute("PRAGMA synchronous=" + synchronous)
+    key = NoteKey("ledger.example/log", PrivateKey.generate(Curve.ED25519).public_key)
+    note = None
+    for number in range(3):
+        await asyncio.gather(*(ledger.append([b"%d/%d" % (number, i)]) for i in range(5)))
+        os.write(1, b"ACK append\\n")
+        size = await ledger.size()
+        new = unsigned(size, await merkle.root(ledger, size), key)
+        await ledger.put_checkpoint(note, new)
+        os.write(1, b"ACK head\\n")
+        note = new
+    os._exit(0)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+_CALL = re.compile(r"(?P<name>[a-z0-9_]+)\((?P<rest>.*)")
+
+
+def _trace(tmp_path: Path, synchronous: str) -> list[tuple[str, str]]:
+    """Run the child and return its calls as (name, arguments with the paths of descriptors), in order."""
+    output = tmp_path / "trace"
+    command = ["strace", "-f", "-y", "-o", str(output), "-e", "trace=write,pwrite64,fsync,fdatasync,rename,renameat2"]
+    command += [sys.executable, "-c", CHILD, str(tmp_path / "log.db"), synchronous]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    if "ptrace" in done.stderr and "not permitted" in done.stderr:
+        pytest.skip("this machine does not let strace trace")
+    assert done.returncode == 0, done.stderr
+    calls = []
+    for line in output.read_text(errors="replace").splitlines():
+        # "1234 name(args) = 0"; the second half of an interrupted line carries no arguments and is not needed.
+        match = _CALL.match(line.partition(" ")[2].strip())
+        if match and "resumed>" not in line:
+            calls.append((match["name"], match["rest"]))
+    return calls
+
+
+def unsynchronised(calls: list[tuple[str, str]], suffix: str) -> list[str]:
+    """Return the acknowledgements given while bytes of the file ending in ``suffix`` were written, not synchronised."""
+    dirty = False
+    early = []
+    for name, rest in calls:
+        if name in ("write", "pwrite64") and f"{suffix}>" in rest:
+            dirty = True
+        elif name in ("fsync", "fdatasync") and f"{suffix}>" in rest:
+            dirty = False
+        elif name == "write" and '"ACK' in rest and dirty:
+            early.append(rest)
+    return early
+
+
+@strace
+def test_an_append_is_acknowledged_after_fsync(tmp_path: Path) -> None:
+    calls = _trace(tmp_path, "FULL")
+    acknowledged = [i for i, (name, rest) in enumerate(calls) if name == "write" and '"ACK append' in rest]
+    assert len(acknowledged) == 3
+    before = 0
+    for position in acknowledged:
+        names = [name for name, rest in calls[before:position] if "log.db-wal>" in rest]
+        assert "pwrite64" in names
+        assert names[-1] in ("fsync", "fdatasync")
+        before = position
+    assert unsynchronised(calls, "log.db-wal") == []
+
+
+@strace
+def test_a_head_is_acknowledged_after_its_file_and_directory_are_synchronised(tmp_path: Path) -> None:
+    calls = _trace(tmp_path, "FULL")
+    assert unsynchronised(calls, "log.db.head.new") == []
+    before = 0
+    for position in [i for i, (name, rest) in enumerate(calls) if name == "write" and '"ACK head' in rest]:
+        steps = []
+        for name, rest in calls[before:position]:
+            if "head.new" in rest:
+                steps.append(name)
+            elif name == "fsync" and f"<{tmp_path}>" in rest and "rename" in steps:
+                steps.append("directory")
+            elif name in ("fsync", "fdatasync") and "log.db-wal>" in rest and "directory" in steps:
+                steps.append("commit")
+        assert steps == ["write", "fsync", "rename", "directory", "commit"]
+        before = position
+
+
+@strace
+def test_the_check_itself_notices_a_missing_fsync(tmp_path: Path) -> None:
+    assert unsynchronised(_trace(tmp_path, "OFF"), "log.db-wal")
+
+
+async def test_a_cut_write_ahead_log_is_noticed(tmp_path: Path) -> None:
+    """What was signed is held against the head file, even where the database lost it without a trace."""
+    path = tmp_path / "log.db"
+    command = [sys.executable, "-c", CHILD, str(path), "FULL"]
+    subprocess.run(command, cwd=Path(__file__).parents[3], check=True, capture_output=True, timeout=60)  # noqa: ASYNC221
+    wal = path.with_name("log.db-wal")
+    assert wal.stat().st_size > 0  # the child ended without closing
+    wal.write_bytes(wal.read_bytes()[: wal.stat().st_size // 2])
+    with pytest.raises(InclusionProofError, match="older than the last signed head"):
+        SqliteLedger(path)

@@ -1,0 +1,96 @@
+"""Find the issuer's key for a signature: the one in force, or one that it has replaced where policy still takes it.
+
+Source:  decision 15 of the design; W3C DID Core 1.0, section 5.3.2 (assertionMethod).
+Input:   an issuer and a ``kid`` that local policy has accepted; nothing is resolved for others.
+Shapes:  times are Unix seconds.
+I/O:     the resolver.
+Errors:  VerificationError (no such key), ProofPurposeError (not for assertions), UnavailableError, DidNotFoundError.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ssi.did.resolver import Resolution, Resolver
+from ssi.errors import InvalidDidError, ProofPurposeError, UntrustedIssuerError, VerificationError
+from ssi.keys import PublicKey
+from ssi.ports import RegistryView
+
+from .policy import Policy, Trust
+
+ASSERTION = "assertionMethod"
+
+
+class IssuerKey(msgspec.Struct, frozen=True):
+    """A key, and where it comes from in words."""
+
+    key: PublicKey
+    source: str
+    detail: str = ""
+
+
+async def issuer_key(
+    issuer: str,
+    kid: str | None,
+    *,
+    signed_at: int | None,
+    trust: Trust,
+    policy: Policy,
+    resolver: Resolver,
+    view: RegistryView | None,
+    now: int,
+) -> IssuerKey:
+    """Return the key of ``issuer`` that ``kid`` names.
+
+    ``signed_at`` is what the signer says of the time; only a policy that takes superseded keys goes by it.
+    """
+    if trust.keys:
+        return _pinned(trust, kid)
+    if not issuer.startswith("did:"):
+        raise UntrustedIssuerError("expected an issuer with a DID, or keys that policy pins for it")
+    resolution = await resolver.resolve(issuer)
+    if resolution.metadata.deactivated:
+        raise VerificationError("the issuer's DID is deactivated")
+    method = _verification_method(issuer, kid, resolution)
+    if view is not None and view.compromised_since(method, at=now) is not None:
+        raise VerificationError("the issuer declared this key compromised")
+    source = f"{issuer} version {resolution.metadata.version_id}" if resolution.metadata.version_id else issuer
+    try:
+        return IssuerKey(resolution.key(method, ASSERTION, at=now), source)
+    except VerificationError:
+        until = policy.accept_superseded_keys_until
+        if until is None or now >= until or signed_at is None:
+            raise
+    return await _superseded(issuer, method, signed_at, resolver)
+
+
+def _pinned(trust: Trust, kid: str | None) -> IssuerKey:
+    for pinned in trust.keys:
+        if pinned.kid in (None, kid):
+            return IssuerKey(pinned.key, "policy", "pinned key")
+    raise VerificationError("expected a kid that policy pins a key for")
+
+
+def _verification_method(issuer: str, kid: str | None, resolution: Resolution) -> str:
+    """Return the DID URL of the key. Without ``kid`` the issuer must have one key only: guessing is no check."""
+    if kid is None:
+        keys = resolution.document.keys(ASSERTION)
+        if len(keys) != 1:
+            raise VerificationError("expected a kid, since the issuer has several keys")
+        return next(iter(keys))
+    method = f"{issuer}{kid}" if kid.startswith("#") else kid
+    if method.partition("#")[0] != issuer:
+        raise VerificationError("expected a kid under the issuer's DID")
+    return method
+
+
+async def _superseded(issuer: str, method: str, signed_at: int, resolver: Resolver) -> IssuerKey:
+    try:
+        past = await resolver.resolve(issuer, version_time=signed_at)
+    except InvalidDidError as exc:
+        raise VerificationError("expected a DID with a history, to look up a key that was replaced") from exc
+    try:
+        key = past.document.key(method, ASSERTION, at=signed_at)
+    except (ProofPurposeError, VerificationError) as exc:
+        raise VerificationError("expected a key that the issuer had when it says to have signed") from exc
+    return IssuerKey(key, f"{issuer} version {past.metadata.version_id}", "superseded key, accepted by policy")

@@ -1,0 +1,136 @@
+"""What a relying party accepts. Whatever matters has to be said: there is no insecure default.
+
+Source:  decisions 4, 9 and 15 of the design (``docs/adr/0001``).
+Input:   a TOML file that the relying party wrote, or the same members as Python values.
+Shapes:  times are Unix seconds, and durations seconds.
+I/O:     ``Policy.load`` reads one file.
+Errors:  InvalidInputError, also for a member that is left out.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from ssi.errors import InvalidInputError, NotFoundError
+from ssi.keys import PublicKey
+from ssi.status import AnchoringPolicy
+from ssi.types import JsonObject
+
+MAX_POLICY_BYTES: Final = 1 << 20
+MAX_SKEW_SECONDS: Final = 60
+
+
+class PinnedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key that the relying party took over from an issuer by itself, for issuers that have no DID."""
+
+    jwk: JsonObject
+    kid: str | None = None
+    """The ``kid`` that it stands for; None for any."""
+
+    @property
+    def key(self) -> PublicKey:
+        """The key. Raises InvalidInputError."""
+        return PublicKey.from_jwk(self.jwk)
+
+
+class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose credentials of one type are accepted."""
+
+    type: str
+    """``vct`` of an SD-JWT VC, a W3C type, or the header ``typ`` of an SD-JWT that is no credential."""
+    issuers: tuple[str, ...] = ()
+    """Issuers that are accepted by name."""
+    accredited: bool = False
+    """Whether every issuer is accepted that the registry says may issue this type."""
+    keys: tuple[PinnedKey, ...] = ()
+    """Keys to verify with, instead of what the issuer's DID gives."""
+    list_issuers: tuple[str, ...] = ()
+    """Issuers of status lists beside the credential's own."""
+    schema: JsonObject | None = None
+    """A JSON Schema that the claims must match as far as they are shown."""
+
+    def __post_init__(self) -> None:
+        """Refuse an entry that would accept nobody, or anybody."""
+        if not self.type or not (self.issuers or self.accredited):
+            raise InvalidInputError("trust: expected a type, and issuers or accredited = true")
+        if self.keys and (self.accredited or len(self.issuers) != 1):
+            raise InvalidInputError("trust: pinned keys belong to one issuer by name")
+
+
+class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ledger that the relying party relies on."""
+
+    roots: tuple[str, ...]
+    """DIDs of the accreditors that everything leads to."""
+    keys: tuple[str, ...]
+    """Keys of its checkpoints, in the form of signed notes (``name+id+key``)."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The policy of one service."""
+
+    audience: str
+    """How presentations must name this verifier."""
+    holder_binding: Literal["required", "not-required"]
+    """Whether the presenter must prove to hold the key that the credential is bound to."""
+    status: Literal["required", "when-present", "not-checked"]
+    """Whether a status must be there and good, only be good where there is one, or is not looked at."""
+    max_list_age_seconds: int
+    """The oldest status list that counts."""
+    trust: tuple[Trust, ...]
+    anchoring: AnchoringPolicy | None = None
+    """How status lists must be anchored; None asks for nothing, and the report says so."""
+    registry: Registry | None = None
+    accept_superseded_keys_until: int | None = None
+    """Until when a key counts that its issuer has replaced; None accepts current keys only.
+
+    Whoever got hold of a replaced key can date credentials back for as long as this lasts.
+    """
+    presentation_max_age_seconds: int = 300
+    skew_seconds: int = MAX_SKEW_SECONDS
+    contexts: tuple[str, ...] = ()
+    """JSON-LD contexts that are known beside the base context."""
+    sd_jwt_types: tuple[str, ...] = ("dc+sd-jwt",)
+    """Accepted header ``typ`` of SD-JWT credentials."""
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that contradicts itself."""
+        if not self.audience or not self.trust:
+            raise InvalidInputError("policy: expected an audience and at least one trust entry")
+        if not 0 <= self.skew_seconds <= MAX_SKEW_SECONDS:
+            raise InvalidInputError(f"policy: expected skew_seconds from 0 to {MAX_SKEW_SECONDS}")
+        if self.max_list_age_seconds < 1 or self.presentation_max_age_seconds < 1:
+            raise InvalidInputError("policy: expected ages of at least one second")
+        if len({entry.type for entry in self.trust}) != len(self.trust):
+            raise InvalidInputError("policy: expected one trust entry for each type")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Policy:
+        """Read a policy from a TOML file. Raises InvalidInputError, or NotFoundError if it is not there."""
+        import tomllib
+
+        location = Path(path)
+        try:
+            with location.open("rb") as file:
+                data = file.read(MAX_POLICY_BYTES + 1)
+        except OSError as exc:
+            raise NotFoundError(f"{location.name} cannot be read") from exc
+        if len(data) > MAX_POLICY_BYTES:
+            raise InvalidInputError(f"{location.name}: expected at most {MAX_POLICY_BYTES} bytes")
+        try:
+            members: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
+            return msgspec.convert(members, cls)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
+            raise InvalidInputError(f"{location.name}: expected a policy: {exc}") from exc
+
+    def trusted(self, types: tuple[str, ...]) -> Trust | None:
+        """Return the entry for the first of ``types`` that has one."""
+        for name in types:
+            for entry in self.trust:
+                if entry.type == name:
+                    return entry
+        return None

@@ -87,12 +87,23 @@ class Issuer:
         self._now = now
         self._base = status_base.rstrip("/")
         self._status = status or StatusSettings()
+        self._tag_key: bytes | None = None
         self._publisher = Publisher(organisation, store=store, registry=registry, settings=self._status, now=now)
 
     @property
     def did(self) -> str:
         """The agency's DID."""
         return self.organisation.did
+
+    @property
+    def status_base(self) -> str:
+        """The URL under which the agency serves its status lists."""
+        return self._base
+
+    @property
+    def list_ttl_seconds(self) -> int:
+        """How long a copy of a status list may be kept."""
+        return self._status.ttl_seconds
 
     async def issue(
         self,
@@ -268,12 +279,17 @@ class Issuer:
             id=f"urn:uuid:{uuid4()}",
             key=(await self.organisation.key(KeyPurpose.CREDENTIAL)).label,
             holder=None if holder is None else holder.to_multikey(),
-            request_tag=hmac.digest(await self._store.secret(), canonical, "sha256"),
+            request_tag=await self._tag(canonical),
             issued_at=now,
             valid_until=now + entry.validity_seconds,
             retained=canonical if entry.retention_days else None,
             retained_until=now + entry.retention_days * 86_400,
         )
+
+    async def _tag(self, claims: bytes) -> bytes:
+        if self._tag_key is None:
+            self._tag_key = await self._store.secret()
+        return hmac.digest(self._tag_key, claims, "sha256")
 
     async def _family(self, entry: CredentialType, format: Format) -> Family | None:
         if not entry.revocable:

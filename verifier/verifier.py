@@ -32,7 +32,7 @@ from ssi.credentials.sd_jwt import (
 )
 from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
 from ssi.did.resolver import Resolver
-from ssi.errors import KeyBindingError, SsiError, UnavailableError, UntrustedIssuerError
+from ssi.errors import KeyBindingError, SsiError, UnavailableError, UntrustedIssuerError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ports import RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
@@ -192,7 +192,7 @@ class Verifier:
         policy, body = self.policy, candidate.body
         if isinstance(body, UnverifiedVcJwt):
             credential = verify_vc_jwt(
-                body, found.key, now=at, contexts=policy.contexts, leeway_seconds=policy.skew_seconds
+                body, found.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
             )
             subjects = credential.credential.subjects
             claims = subjects[0] if len(subjects) == 1 else {"credentialSubject": list(subjects)}
@@ -282,7 +282,7 @@ class Verifier:
             nonce=nonce if required else None,
             max_age_seconds=policy.presentation_max_age_seconds if required else None,
             contexts=policy.contexts,
-            leeway_seconds=policy.skew_seconds,
+            max_skew_seconds=policy.skew_seconds,
         )
         for credential in believed:
             if credential.credential is not None:
@@ -335,9 +335,10 @@ class Verifier:
                         return pinned.key
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
-        method = f"{issuer}{kid}" if kid.startswith("#") else kid
-        resolution = await self._resolver.resolve(issuer)
-        return resolution.key(method, ASSERTION, at=self._now())
+        method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
+        if self._registry is not None and self._registry().compromised_since(method, at=now) is not None:
+            raise VerificationError("the issuer of the status list declared its key compromised")
+        return (await self._resolver.resolve(issuer)).key(method, ASSERTION, at=now)
 
 
 def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int) -> bool:

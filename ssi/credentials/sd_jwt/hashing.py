@@ -49,8 +49,8 @@ def digest_of(text: bytes, hash_name: str) -> str:
     return b64url_encode(digest)
 
 
-def digests_of(texts: Sequence[str], hash_name: str) -> list[str]:
-    """Return the digest of each text, as ``digest_of`` does one by one; a text without ASCII bytes is the caller's bug.
+def digests_of(texts: Sequence[bytes], hash_name: str) -> list[str]:
+    """Return the digest of each text, as ``digest_of`` does one by one.
 
     Zero bytes fill each digest up to whole groups of three, so that one call encodes them all and each digest starts a
     group; the letters that the fill adds are cut off again.
@@ -58,7 +58,7 @@ def digests_of(texts: Sequence[str], hash_name: str) -> list[str]:
     new = _HASHES[hash_name]
     size = digest_bytes(hash_name)
     fill = bytes(-size % 3)
-    letters = b2a_base64(fill.join([new(text.encode("ascii")).digest() for text in texts]) + fill, newline=False)
+    letters = b2a_base64(fill.join([new(text).digest() for text in texts]) + fill, newline=False)
     encoded = letters.translate(_URL_ALPHABET).decode("ascii")
     step = (size + len(fill)) // 3 * 4
     end = step - len(fill)

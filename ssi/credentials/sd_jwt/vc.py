@@ -18,7 +18,7 @@ from ssi.credentials.sd_jwt.compact import UnverifiedSdJwt, parse_sd_jwt
 from ssi.credentials.sd_jwt.hashing import DEFAULT_HASH
 from ssi.credentials.sd_jwt.issue import NO_DECOYS, IssuedSdJwt, issue_sd_jwt
 from ssi.credentials.sd_jwt.key_binding import KeyBinding, KeyBindingPolicy, check_kb_integrity, verify_key_binding
-from ssi.credentials.sd_jwt.paths import ClaimPath, check_path
+from ssi.credentials.sd_jwt.paths import ClaimPath
 from ssi.credentials.sd_jwt.validity import MAX_SKEW_SECONDS, numeric_date, verify_validity
 from ssi.credentials.sd_jwt.verify import VerifiedSdJwt, verify_sd_jwt
 from ssi.errors import DisclosureError, InvalidInputError, VerificationError
@@ -28,6 +28,10 @@ from ssi.types import JsonObject, JsonValue
 SD_JWT_VC_TYPES: Final = frozenset(("dc+sd-jwt",))
 NEVER_DISCLOSABLE: Final = frozenset(("iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"))
 """Claims that MUST NOT be selectively disclosed, nor any part of them (2.2.2.3)."""
+
+
+_GIVEN: Final = frozenset(("vct", "iss", "iat", "nbf", "exp", "status", "cnf"))
+"""Claims that ``issue_sd_jwt_vc`` takes as arguments."""
 
 
 class UnverifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
@@ -154,18 +158,13 @@ async def issue_sd_jwt_vc(
     """
     given = {"vct": vct, "iss": issuer, "iat": issued_at, "nbf": valid_from, "exp": valid_until, "status": status}
     payload = {name: value for name, value in given.items() if value is not None}
-    for name in (*given, "cnf"):
-        if name in claims:
-            raise InvalidInputError(f"expected {name} as an argument, not among the claims")
+    if not _GIVEN.isdisjoint(claims):
+        raise InvalidInputError(f"expected {', '.join(sorted(_GIVEN))} as arguments, not among the claims")
     payload.update(claims)
     _types(payload, _vct(payload))
-    paths = [check_path(path) for path in disclosable]
-    for first in (*(path[0] for path in paths), *(path[0] for path in decoys if path)):
-        if first in NEVER_DISCLOSABLE:
-            raise InvalidInputError(f"{first} must not be selectively disclosable")
     return await issue_sd_jwt(
         payload,
-        disclosable=paths,
+        disclosable=disclosable,
         typ="dc+sd-jwt",
         kms=kms,
         label=label,
@@ -173,6 +172,7 @@ async def issue_sd_jwt_vc(
         holder_key=holder_key,
         decoys=decoys,
         hash_name=hash_name,
+        in_plain_sight=NEVER_DISCLOSABLE,
     )
 
 

@@ -16,6 +16,7 @@ Acknowledge = Callable[[str], None]
 # Name to module; each module has a class ``Workload`` without arguments.
 WORKLOADS = {
     "append": "tests.tools.workloads.append",
+    "wallet": "tests.tools.workloads.wallet",
 }
 
 

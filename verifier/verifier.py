@@ -31,7 +31,14 @@ from ssi.credentials.sd_jwt import (
 )
 from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
 from ssi.did.resolver import Resolver, default_resolver, system_clock
-from ssi.errors import KeyBindingError, SsiError, UnavailableError, UntrustedIssuerError, VerificationError
+from ssi.errors import (
+    InvalidInputError,
+    KeyBindingError,
+    SsiError,
+    UnavailableError,
+    UntrustedIssuerError,
+    VerificationError,
+)
 from ssi.keys import PublicKey
 from ssi.ports import RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
@@ -102,12 +109,12 @@ class Verifier:
 
         Without ``resolver``, DIDs are resolved from the registry, if there is one, and from themselves.
 
-        Raises ValueError for a policy that needs a port which is not there.
+        Raises InvalidInputError for a policy that needs a port which is not there.
         """
         if policy.status != "not-checked" and lists is None:
-            raise ValueError("this policy checks the status, which needs a source of status lists")
+            raise InvalidInputError("this policy checks the status, which needs a source of status lists")
         if registry is None and (policy.anchoring or any(entry.accredited for entry in policy.trust)):
-            raise ValueError("this policy asks the registry, which needs a view of it")
+            raise InvalidInputError("this policy asks the registry, which needs a view of it")
         self.policy: Final = policy
         self._resolver = resolver or default_resolver(log_source=registry, now=now)
         self._registry = registry
@@ -134,7 +141,7 @@ class Verifier:
     ) -> tuple[VerifiedPresentation, ...]:
         """Return every credential of a presentation, all of which must be believed; otherwise as ``verify``."""
         if self.policy.holder_binding == "required" and not nonce:
-            raise ValueError("holder binding is required, which needs the nonce that was sent")
+            raise InvalidInputError("holder binding is required, which needs the nonce that was sent")
         at = self._now() if now is None else now
         checks = Checks(at)
         try:

@@ -67,7 +67,11 @@ class VerifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
 
 def read_sd_jwt_vc(text: str | bytes) -> UnverifiedSdJwtVc:
     """Parse an SD-JWT VC as far as needed to find its issuer's key. Raises InvalidInputError."""
-    sd_jwt = parse_sd_jwt(text)
+    return as_sd_jwt_vc(parse_sd_jwt(text))
+
+
+def as_sd_jwt_vc(sd_jwt: UnverifiedSdJwt) -> UnverifiedSdJwtVc:
+    """Return what a parsed SD-JWT says of itself as a credential. Raises InvalidInputError if it says too little."""
     claims = sd_jwt.unverified_claims()
     kid = sd_jwt.header.get("kid")
     if kid is not None and type(kid) is not str:

@@ -1,4 +1,4 @@
-"""From the agency's desk to the office's: a credential in an encrypted file, shown, and seen through after a restart."""
+"""From the agency's desk to the office's, the credential in an encrypted file, and seen through after a restart."""
 
 from __future__ import annotations
 

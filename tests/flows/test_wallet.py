@@ -38,13 +38,13 @@ async def test_hold_show_restart_and_look_back(town: Town, tmp_path: Path, forma
     key = await wallet.new_key()
     issued = await town.issuer.issue("residence", CLAIMS, reference="case-17", format=format, holder=key)
     card = await wallet.add(issued.credential, key=key)
-    assert (card.verified_at, card.valid_until) == (town.now, issued.valid_until)
+    assert (card.verified_at, card.valid_until) == (town.clock(), issued.valid_until)
     revision = wallet.revision
     await wallet.close()
 
     with pytest.raises(VerificationError):
         await open_wallet(town, path, passphrase="another")
-    town.now += 60
+    town.clock.advance(60)
     wallet = await open_wallet(town, path, create=False, minimum_revision=revision)
     assert await wallet.search(claims={("address", "locality"): "Kerava"}) == (card,)
     chosen = [("address", "locality")] if format == "dc+sd-jwt" else None
@@ -55,7 +55,7 @@ async def test_hold_show_restart_and_look_back(town: Town, tmp_path: Path, forma
     with pytest.raises(Refused):
         await town.verifier().verify(shown, nonce="n-2")
     (entry,) = await wallet.history()
-    assert (entry.when, entry.audience, entry.card_id) == (town.now, AUDIENCE, card.id)
+    assert (entry.when, entry.audience, entry.card_id) == (town.clock(), AUDIENCE, card.id)
     root: tuple[str, ...] = () if format == "dc+sd-jwt" else ("credentialSubject",)
     assert ((*root, "given_name") in entry.paths) == (format == "vc+jwt")
     assert (*root, "address", "locality") in entry.paths

@@ -168,7 +168,9 @@ def _fold(file: Path, roots: tuple[str, ...], heads: list[VerifiedCheckpoint]) -
             for _ in range(min(_STEP, head.size - state.size)):
                 entry = next(entries, None)
                 if entry is None:
-                    raise InclusionProofError(f"the folder's ledger ends before the {head.size} entries that were signed")
+                    raise InclusionProofError(
+                        f"the folder's ledger ends before the {head.size} entries that were signed"
+                    )
                 state.apply(entry)
                 leaves.append(entry.leaf_hash if isinstance(entry, Withheld) else leaf_hash(entry))
             tree.extend(leaves)

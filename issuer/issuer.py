@@ -282,14 +282,15 @@ class Issuer:
         """Return what was done to a case's current credential, oldest first."""
         return await self._store.acts((await self._store.find(reference)).number)
 
-    async def publish(self) -> bool:
+    async def publish(self, *, everything: bool = False) -> bool:
         """Sign and anchor every list that changed or is about to expire; return whether all are anchored.
 
-        Also erases claims and tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
+        ``everything`` signs the others again, too, as after a list key was replaced elsewhere. Also erases claims and
+        tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
         """
         now = self._now()
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
-        return await self._publisher.publish()
+        return await self._publisher.publish(everything=everything)
 
     async def status_list(self, uri: str) -> PublishedList:
         """Return the list published last at ``uri`` (``StatusListSource``). Raises NotFoundError."""

@@ -20,7 +20,7 @@ import msgspec
 
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
-from ssi.errors import ConflictError, InvalidInputError
+from ssi.errors import ConflictError, InvalidInputError, UnavailableError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.ports import PublishedList
 from ssi.registry.founding import system_clock
@@ -208,15 +208,22 @@ class Issuer:
         """Issue new credentials in place of those selected, which are revoked by it; yields one after another.
 
         ``claims`` is asked for each case; without it the type must keep claims. ``holder`` is for a single case whose
-        holder has a new key. Stopped half-way and called again, it goes on with those that are left: pass the label of
-        the old key, which new credentials do not have.
+        holder has a new key. Cases that are revoked or suspended are left out; by its ``reference`` a revoked one can
+        be issued anew, a suspended one raises ConflictError. Stopped half-way and called again, it goes on with those
+        that are left: pass the label of the old key, which new credentials do not have.
         """
-        selection = _selection(reference, type, key)
-        after = 0
-        while rows := await self._store.select(selection, after=after):
-            for row in rows:
-                yield await self._reissue_one(row, claims, holder)
-            after = rows[-1].number
+        first_new = 0
+        async for row in self._selected(_selection(reference, type, key)):
+            # New credentials match the selection as well, and have higher numbers than all old ones.
+            if first_new and row.number >= first_new:
+                break
+            if row.state is CredentialState.SUSPENDED and reference is not None:
+                raise ConflictError("this reference is suspended: unsuspend or revoke it first")
+            if row.state is not CredentialState.VALID and reference is None:
+                continue
+            issued, number = await self._reissue_one(row, claims, holder)
+            first_new = first_new or number
+            yield issued
         await self.publish()
 
     async def revoke(
@@ -275,14 +282,15 @@ class Issuer:
         """Return what was done to a case's current credential, oldest first."""
         return await self._store.acts((await self._store.find(reference)).number)
 
-    async def publish(self) -> bool:
+    async def publish(self, *, everything: bool = False) -> bool:
         """Sign and anchor every list that changed or is about to expire; return whether all are anchored.
 
-        Also erases claims and tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
+        ``everything`` signs the others again, too, as after a list key was replaced elsewhere. Also erases claims and
+        tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
         """
         now = self._now()
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
-        return await self._publisher.publish()
+        return await self._publisher.publish(everything=everything)
 
     async def status_list(self, uri: str) -> PublishedList:
         """Return the list published last at ``uri`` (``StatusListSource``). Raises NotFoundError."""
@@ -314,14 +322,26 @@ class Issuer:
         _check_reference(reference)
         entry.check_claims(claims)
         draft = await self._draft(entry, claims, reference, format, holder)
-        row = await self._store.claim(draft, await self._family(entry, format))
+        row = await self._keep(entry, draft, format)
         same = (row.type, row.format, row.holder) == (draft.type, draft.format, draft.holder)
         if row.id != draft.id and not (same and hmac.compare_digest(row.request_tag or b"", draft.request_tag)):
             raise ConflictError("this reference has another credential already; reissue it, or use another reference")
+        if row.key != draft.key:
+            # The key was replaced since the first answer, and what is handed out now carries the new one.
+            row = await self._store.rekey(row.number, draft.key)
         await self._publisher.ensure(row.family)
         return row
 
-    async def _reissue_one(self, row: Issued, claims: Claims | None, holder: PublicKey | None) -> IssuedCredential:
+    async def _selected(self, selection: Selection) -> AsyncIterator[Issued]:
+        after = 0
+        while rows := await self._store.select(selection, after=after):
+            for row in rows:
+                yield row
+            after = rows[-1].number
+
+    async def _reissue_one(
+        self, row: Issued, claims: Claims | None, holder: PublicKey | None
+    ) -> tuple[IssuedCredential, int]:
         entry = self.catalogue.get(row.type)
         if claims is not None:
             wanted = claims(row.reference)
@@ -335,9 +355,23 @@ class Issuer:
         entry.check_claims(wanted)
         same = _format(entry, row.format)
         draft = await self._draft(entry, wanted, row.reference, same, holder)
-        new = await self._store.claim(draft, await self._family(entry, same), replaces=row.number)
+        new = await self._keep(entry, draft, same, replaces=row.number)
         await self._publisher.ensure(new.family)
-        return await self._sign(entry, wanted, new)
+        return await self._sign(entry, wanted, new), new.number
+
+    async def _keep(
+        self, entry: CredentialType, draft: Draft, format: Format, *, replaces: int | None = None
+    ) -> Issued:
+        """Claim a row and an index for ``draft``; another family if the one with room was filled just now."""
+        family = await self._family(entry, format)
+        while True:
+            try:
+                return await self._store.claim(draft, family, replaces=replaces)
+            except ConflictError:
+                other = await self._family(entry, format)
+                if family is None or other is None or other.id == family.id:
+                    raise
+                family = other
 
     async def _draft(
         self, entry: CredentialType, claims: JsonObject, reference: str, format: Format, holder: PublicKey | None
@@ -378,13 +412,16 @@ class Issuer:
 
     async def _sign(self, entry: CredentialType, claims: JsonObject, row: Issued) -> IssuedCredential:
         references = () if row.index is None else (await self._publisher.family(row.family)).references(row.index)
+        key = await self.organisation.key(KeyPurpose.CREDENTIAL)
+        if key.label != row.key:
+            raise UnavailableError("the key that signs credentials was replaced just now: ask again")
         text = await sign_credential(
             entry,
             claims,
             row,
             references=references,
             issuer=self.did,
-            key=await self.organisation.key(KeyPurpose.CREDENTIAL),
+            key=key,
             kms=self.organisation.kms,
         )
         return IssuedCredential(

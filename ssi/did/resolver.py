@@ -273,16 +273,26 @@ def default_resolver(
     log_source: LogSource | None = None,
     cache: ResolutionCache | None = None,
     now: Clock | None = None,
+    ebsi_registry: str | None = None,
 ) -> Resolver:
-    """Return a resolver for did:key and did:jwk; for did:web with a ``fetch``, for did:webvh with either source."""
+    """Return a resolver for did:key, did:jwk and did:peer, and for the methods that the sources allow.
+
+    did:web needs a ``fetch``, did:webvh one of both sources, did:ebsi a ``fetch`` and the https URL of the identifiers
+    of an EBSI DID registry.
+    """
     from ssi.did.methods.jwk import DidJwk
     from ssi.did.methods.key import DidKey
+    from ssi.did.methods.peer import DidPeer
 
-    methods: list[DidMethod] = [DidKey(), DidJwk()]
+    methods: list[DidMethod] = [DidKey(), DidJwk(), DidPeer()]
     if fetch is not None:
         from ssi.did.methods.web import DidWeb
 
         methods.append(DidWeb(fetch))
+    if fetch is not None and ebsi_registry is not None:
+        from ssi.did.methods.ebsi import DidEbsi
+
+        methods.append(DidEbsi(fetch, registry=ebsi_registry))
     if fetch is not None or log_source is not None:
         from ssi.did.methods.webvh import DidWebvh
 

@@ -233,7 +233,7 @@ async def test_a_key_is_found_by_its_did_url(resolver: Resolver) -> None:
 
 async def test_the_default_resolver_needs_no_network_for_key_based_dids() -> None:
     resolver = default_resolver()
-    assert resolver.methods == ("key", "jwk")
+    assert resolver.methods == ("key", "jwk", "peer")
     did = did_key(KEY)
     assert await resolver.key(f"{did}#{KEY.to_multikey()}", "assertionMethod") == KEY
 
@@ -244,7 +244,7 @@ async def _nothing(url: str, *, accept: str = "application/json", max_bytes: int
 
 def test_the_default_resolver_has_the_methods_of_its_ports() -> None:
     pytest.importorskip("ssi.did.methods.webvh")
-    assert default_resolver(fetch=_nothing).methods == ("key", "jwk", "web", "webvh")
+    assert default_resolver(fetch=_nothing).methods == ("key", "jwk", "peer", "web", "webvh")
 
 
 @pytest.mark.parametrize("build", [lambda: ResolutionCache(max_entries=0), lambda: ResolutionCache(ttl_seconds=-1)])

@@ -7,6 +7,7 @@
     ├─ VerificationError       well formed, but not to be believed     → 4xx, say which check
     │  └─ InvalidSignatureError · KeyBindingError · DisclosureError · StatusError
     │     ProofPurposeError · InclusionProofError (BrokenEntryError) · UntrustedIssuerError · ValidityError
+    │     InvalidVerificationMethodError
     ├─ ProtocolError           wrong step or state; has the wire code  → e.g. "invalid_nonce"
     │  └─ SessionExpiredError
     ├─ ConflictError           the state is another than the caller expected → 409
@@ -85,6 +86,10 @@ class StatusError(VerificationError):
 
 class ProofPurposeError(VerificationError):
     """A key is used for a purpose that its DID document, or its own record, does not give it."""
+
+
+class InvalidVerificationMethodError(VerificationError):
+    """A DID URL names no verification method, or one that the subject of its document does not control."""
 
 
 class InclusionProofError(VerificationError):

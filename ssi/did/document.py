@@ -1,8 +1,9 @@
 """Read a DID document and give out its keys, each only for what the document lists it for.
 
-Source:  W3C DID Core v1.0, sections 5.2 to 5.4; W3C Controlled Identifiers v1.0, sections 2.2 (verification methods),
-         2.3 (relationships) and 3.3 (retrieval of a verification method).
-Input:   the JSON object of a document that came through the parse gate, and the DID that it was resolved for.
+Source:  W3C DID Core v1.0 and v1.1, sections 5.2 to 5.4; W3C Controlled Identifiers v1.0, sections 2.1 (documents), 2.2
+         (verification methods), 2.3 (relationships) and 3.3 (retrieval of a verification method).
+Input:   the JSON object of a document that came through the parse gate, and the DID that it was resolved for, or, for
+         a controlled identifier document, the https URL.
 Shapes:  verification method ids are absolute (``did:…#key``) once read; times are Unix seconds.
 I/O:     none. pydid's model is built on first access only: verifying never needs it.
 Errors:  InvalidInputError (not a DID document, or one that must not be used: duplicate ids, a published private key),
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ssi.did.parse import parse_did, parse_did_url
+from ssi.did.parse import check_identifier, check_identifier_url, parse_did
 from ssi.did.verification_method import VerificationMethod, parse_verification_method, public_key_of
 from ssi.errors import InvalidDidError, InvalidInputError, ProofPurposeError, VerificationError
 from ssi.keys import PublicKey
@@ -32,9 +33,9 @@ RELATIONSHIPS: Final = (
 
 
 class Service(msgspec.Struct, frozen=True):
-    """One service of a document (DID Core 5.4)."""
+    """One service of a document (DID Core 5.4, Controlled Identifiers 2.1.4, where ``id`` may be left out)."""
 
-    id: str
+    id: str | None
     type: tuple[str, ...]
     endpoint: JsonValue
     raw: JsonObject
@@ -121,6 +122,29 @@ class DidDocument:
             self._model = build_model(self.raw)
         return self._model
 
+    def method(self, verification_method_id: str) -> VerificationMethod | None:
+        """Return the verification method with this id, absolute or a fragment, whoever controls it; None if none."""
+        return self._methods.get(self._absolute(verification_method_id))
+
+    def service(self, service_id: str) -> Service | None:
+        """Return the service with this id, absolute or a fragment; None if there is none."""
+        absolute = self._absolute(service_id)
+        return next((service for service in self.services if service.id == absolute), None)
+
+    def authorised(self, verification_method_id: str, relationship: str) -> VerificationMethod:
+        """Return the verification method if ``relationship`` lists it and the subject controls it, as ``key`` asks.
+
+        Its key is not read: for methods whose type is not supported here. Raises what ``key`` raises.
+        """
+        return self._method(verification_method_id, relationship)
+
+    def to_json(self) -> bytes:
+        """Return the document as JSON, members in the order they came in; not the bytes that were received."""
+        return msgspec.json.encode(self.raw)
+
+    def _absolute(self, text: str) -> str:
+        return f"{self.id}{text}" if text.startswith("#") else text
+
     def _listed(self, relationship: str) -> frozenset[str]:
         if relationship not in RELATIONSHIPS:
             raise InvalidInputError(f"unknown verification relationship, expected one of {', '.join(RELATIONSHIPS)}")
@@ -128,7 +152,7 @@ class DidDocument:
 
     def _method(self, method_id: str, relationship: str) -> VerificationMethod:
         listed = self._listed(relationship)
-        absolute = f"{self.id}{method_id}" if method_id.startswith("#") else method_id
+        absolute = self._absolute(method_id)
         method = self._methods.get(absolute)
         if method is None:
             raise VerificationError(f"the document of {self.id} has no such verification method")
@@ -147,6 +171,19 @@ def parse_document(raw: JsonValue, *, did: str, absolute_ids: bool = False) -> D
     Raises InvalidInputError, and InvalidDidError if ``did`` is malformed or the document's id is another.
     """
     parse_did(did)
+    return _parse(raw, did, absolute_ids)
+
+
+def parse_controlled_document(raw: JsonValue, *, identifier: str) -> DidDocument:
+    """Return the controlled identifier document of ``identifier``: an https URL, or a DID (Controlled Identifiers 2.1).
+
+    Raises InvalidInputError, and InvalidDidError if the identifier is neither or the document's id is another. pydid
+    has no model of such a document: ``model`` raises InvalidInputError if the identifier is no DID.
+    """
+    return _parse(raw, check_identifier(identifier), absolute_ids=False)
+
+
+def _parse(raw: JsonValue, did: str, absolute_ids: bool) -> DidDocument:
     if not isinstance(raw, dict):
         raise InvalidInputError("a DID document is a JSON object")
     if raw.get("id") != did:
@@ -186,24 +223,28 @@ def _array(raw: JsonObject, name: str) -> list[Any]:
 def _absolute(text: str, did: str, absolute_ids: bool) -> str:
     if text.startswith("#") and not absolute_ids:
         text = f"{did}{text}"
-    parse_did_url(text)
-    return text
+    return check_identifier_url(text)
 
 
 def _services(raw: JsonObject, *, did: str, absolute_ids: bool) -> tuple[Service, ...]:
     services: list[Service] = []
     seen: set[str] = set()
     for item in _array(raw, "service"):
-        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or "serviceEndpoint" not in item:
-            raise InvalidInputError("a service has an id, a type and a serviceEndpoint")
+        if not isinstance(item, dict) or "serviceEndpoint" not in item:
+            raise InvalidInputError("a service has a type and a serviceEndpoint")
         kind = item.get("type")
         types = [kind] if isinstance(kind, str) else kind
         if not isinstance(types, list) or not types or not all(isinstance(name, str) for name in types):
             raise InvalidInputError("a service's type is a string or an array of strings")
-        # A service id is any URI (5.4), so only ours are brought to their absolute form.
-        service_id = item["id"] if absolute_ids or not item["id"].startswith("#") else f"{did}{item['id']}"
-        if service_id in seen:
-            raise InvalidInputError("two services have the same id")
-        seen.add(service_id)
+        service_id = item.get("id")
+        if "id" in item:
+            if not isinstance(service_id, str) or not service_id:
+                raise InvalidInputError("a service's id is a string")
+            # A service id is any URI (5.4), so only ours are brought to their absolute form.
+            if service_id.startswith("#") and not absolute_ids:
+                service_id = f"{did}{service_id}"
+            if service_id in seen:
+                raise InvalidInputError("two services have the same id")
+            seen.add(service_id)
         services.append(Service(service_id, tuple(types), item["serviceEndpoint"], item))
     return tuple(services)

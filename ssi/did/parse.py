@@ -1,6 +1,7 @@
 """Read DIDs and DID URLs.
 
-Source:  W3C Decentralized Identifiers (DIDs) v1.0, sections 3.1 (DID syntax) and 3.2 (DID URL syntax).
+Source:  W3C Decentralized Identifiers (DIDs) v1.0, sections 3.1 (DID syntax) and 3.2 (DID URL syntax); W3C Controlled
+         Identifiers v1.0, section 2.1.1 (subjects), of whose URLs https ones are read beside DIDs.
 Input:   text from anywhere: a header, a credential, a DID document.
 Shapes:  ASCII only, at most 16,384 characters; a percent sign is always followed by two hexadecimal digits. Nothing
          is normalised: two DIDs are the same if their characters are.
@@ -25,6 +26,10 @@ _PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _DID = re.compile(rf"did:([a-z0-9]+):({_IDCHAR}+)")
 _DID_URL = re.compile(
     rf"(did:[a-z0-9]+:{_IDCHAR}+)((?:/{_PCHAR}*)*)(?:\?((?:{_PCHAR}|[/?])*))?(?:\#((?:{_PCHAR}|[/?])*))?"
+)
+_HTTPS_URL = re.compile(
+    rf"(https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[1-9][0-9]{{0,4}})?"
+    rf"(?:/{_PCHAR}*)*(?:\?(?:{_PCHAR}|[/?])*)?)(?:\#((?:{_PCHAR}|[/?])*))?"
 )
 
 
@@ -74,6 +79,28 @@ def parse_did_url(text: str) -> DidUrl:
     if match is None or match[1].endswith(":"):
         raise InvalidDidError("expected a DID URL: did:method:identifier, path, ?query, #fragment")
     return DidUrl(match[1], match[2], match[3], match[4])
+
+
+def check_identifier(text: str) -> str:
+    """Return ``text`` if it identifies a subject: a DID, or an https URL without user and fragment.
+
+    Raises InvalidDidError.
+    """
+    if isinstance(text, str) and text.startswith("https://"):
+        match = _HTTPS_URL.fullmatch(_checked(text))
+        if match is None or match[2] is not None:
+            raise InvalidDidError("expected an https URL without user and fragment")
+        return text
+    return str(parse_did(text))
+
+
+def check_identifier_url(text: str) -> str:
+    """Return ``text`` if it is a DID URL, or an https URL without user. Raises InvalidDidError."""
+    if isinstance(text, str) and text.startswith("https://"):
+        if _HTTPS_URL.fullmatch(_checked(text)) is None:
+            raise InvalidDidError("expected an https URL without user")
+        return text
+    return str(parse_did_url(text))
 
 
 def _checked(text: object) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 Clock: TypeAlias = Callable[[], int]
 """Returns the time now in Unix seconds."""
 
-_Question: TypeAlias = tuple[str, str | None, int | None]
+
+class Question(NamedTuple):
+    """What a resolver was asked."""
+
+    did: str
+    version_id: str | None = None
+    version_time: int | None = None
+    version_number: int | None = None
 
 
 class ResolutionMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +46,18 @@ class ResolutionMetadata(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """Where the document came from: ``"key"`` (computed from the DID), ``"https"`` or ``"ledger"``."""
     version_id: str | None = None
+    version_number: int | None = None
+    """The number of this version from 1, where the method counts them."""
     version_time: int | None = None
     """Since when this version is in force."""
     created: int | None = None
     """When the first version was made."""
     updated: int | None = None
     """When this version was made, if it is not the first."""
+    equivalent_id: tuple[str, ...] = ()
+    """Other DIDs that the method guarantees to be the same as the document's id (``equivalentId``)."""
+    canonical_id: str | None = None
+    """The one of all these that the method says to use from now on (``canonicalId``)."""
     next_update: int | None = None
     """When the version after this one was made, for a version that is superseded."""
     next_version_id: str | None = None
@@ -62,11 +75,20 @@ class Resolution(msgspec.Struct, frozen=True):
     def key(self, verification_method_id: str, relationship: str, *, at: int | None = None) -> PublicKey:
         """Return ``document.key(…)`` unless the DID is deactivated.
 
-        Raises VerificationError if it is, and what ``DidDocument.key`` raises.
+        A DID URL of an equivalent DID names the method of the document with the same fragment: what was signed before
+        a portable DID moved stays verifiable. Raises VerificationError if the DID is deactivated, and what
+        ``DidDocument.key`` raises.
         """
         if self.metadata.deactivated:
             raise VerificationError(f"{self.document.id} is deactivated")
+        did, hash_sign, fragment = verification_method_id.partition("#")
+        if hash_sign and did in self.metadata.equivalent_id:
+            verification_method_id = f"{self.document.id}#{fragment}"
         return self.document.key(verification_method_id, relationship, at=at)
+
+    def is_about(self, did: str) -> bool:
+        """Return whether ``did`` is the document's id, or the method vouches that both are the same."""
+        return did == self.document.id or did in self.metadata.equivalent_id
 
 
 class DidMethod(Protocol):
@@ -86,6 +108,15 @@ class DidMethod(Protocol):
         ...
 
 
+@runtime_checkable
+class NumberedVersions(Protocol):
+    """A DID method that counts the versions of a document."""
+
+    async def resolve_number(self, did: str, version_number: int) -> Resolution:
+        """Return version ``version_number``, from 1, of ``did``; errors as for ``DidMethod.resolve``."""
+        ...
+
+
 class ResolutionCache:
     """The newest answers, bounded in number and time. Not shared between processes.
 
@@ -97,12 +128,12 @@ class ResolutionCache:
             raise InvalidInputError("a cache holds at least one entry for at least no time")
         self.max_entries: Final = max_entries
         self.ttl_seconds: Final = ttl_seconds
-        self._entries: OrderedDict[_Question, tuple[int, int, Resolution]] = OrderedDict()
+        self._entries: OrderedDict[Question, tuple[int, int, Resolution]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, question: _Question, *, now: int) -> Resolution | None:
+    def get(self, question: Question, *, now: int) -> Resolution | None:
         """Return a kept answer that is not older than its time, or None."""
         entry = self._entries.get(question)
         if entry is None:
@@ -115,7 +146,7 @@ class ResolutionCache:
         self._entries.move_to_end(question)
         return resolution
 
-    def put(self, question: _Question, resolution: Resolution, *, now: int) -> None:
+    def put(self, question: Question, resolution: Resolution, *, now: int) -> None:
         """Keep an answer from now on."""
         ttl = self.ttl_seconds
         if resolution.metadata.ttl_seconds is not None:
@@ -128,9 +159,10 @@ class ResolutionCache:
             self._entries.popitem(last=False)
 
     def forget(self, did: str) -> None:
-        """Drop every answer about ``did``, such as after an update of one's own."""
-        for question in [question for question in self._entries if question[0] == did]:
-            del self._entries[question]
+        """Drop every answer about ``did``, under whatever name, such as after an update of one's own."""
+        for question, (_, _, resolution) in list(self._entries.items()):
+            if question.did == did or resolution.is_about(did):
+                del self._entries[question]
 
 
 class Resolver:
@@ -144,19 +176,27 @@ class Resolver:
             raise InvalidInputError("two DID methods have the same name")
         self._cache = ResolutionCache() if cache is None else cache
         self._now = system_clock if now is None else now
-        self._running: dict[_Question, Task[Resolution]] = {}
+        self._running: dict[Question, Task[Resolution]] = {}
 
     @property
     def methods(self) -> tuple[str, ...]:
         """Names of the methods that this resolver knows."""
         return tuple(self._methods)
 
-    async def resolve(self, did: str, *, version_id: str | None = None, version_time: int | None = None) -> Resolution:
+    async def resolve(
+        self,
+        did: str,
+        *,
+        version_id: str | None = None,
+        version_time: int | None = None,
+        version_number: int | None = None,
+    ) -> Resolution:
         """Return the document of ``did`` and its metadata; see ``DidMethod.resolve`` for versions and errors.
 
-        A deactivated DID resolves with ``metadata.deactivated`` set. Raises UnsupportedDidMethodError too.
+        A deactivated DID resolves with ``metadata.deactivated`` set. A DID that moved resolves under its old name: the
+        document then has the new one, and ``metadata.equivalent_id`` the old. Raises UnsupportedDidMethodError too.
         """
-        question = (did, version_id, version_time)
+        question = Question(did, version_id, version_time, version_number)
         cached = self._cache.get(question, now=self._now())
         if cached is not None:
             return cached
@@ -164,8 +204,8 @@ class Resolver:
         method = self._methods.get(name)
         if method is None:
             raise UnsupportedDidMethodError(f"did:{name} is not among the methods of this resolver")
-        if version_id is not None and version_time is not None:
-            raise InvalidInputError("ask for a version id or for a version time, not both")
+        if sum(asked is not None for asked in question[1:]) > 1:
+            raise InvalidInputError("ask for a version id, a version time or a version number, not for several")
         return await self._shared(method, question)
 
     async def key(self, verification_method: str, relationship: str, *, at: int | None = None) -> PublicKey:
@@ -178,7 +218,7 @@ class Resolver:
             raise InvalidDidError("a verification method is named by a DID and a fragment")
         return (await self.resolve(url.did)).key(verification_method, relationship, at=at)
 
-    async def _shared(self, method: DidMethod, question: _Question) -> Resolution:
+    async def _shared(self, method: DidMethod, question: Question) -> Resolution:
         import asyncio
 
         task = self._running.get(question)
@@ -189,21 +229,37 @@ class Resolver:
         # Shielded: one caller who gives up must not take the answer from the others.
         return await asyncio.shield(task)
 
-    async def _ask(self, method: DidMethod, question: _Question) -> Resolution:
-        did, version_id, version_time = question
+    async def _ask(self, method: DidMethod, question: Question) -> Resolution:
+        did, version_id, version_time, version_number = question
         # The age of an answer counts from before it was asked for, not from its arrival.
         asked = self._now()
-        resolution = await method.resolve(did, version_id=version_id, version_time=version_time)
-        if resolution.document.id != did:
-            raise VerificationError(f"the did:{method.method} method answered with the document of another DID")
+        if version_number is None:
+            resolution = await method.resolve(did, version_id=version_id, version_time=version_time)
+        elif isinstance(method, NumberedVersions):
+            resolution = await method.resolve_number(did, version_number)
+        else:
+            raise InvalidInputError(f"did:{method.method} does not number its versions")
+        _check_answer(resolution, did, method.method)
         self._cache.put(question, resolution, now=asked)
         return resolution
 
-    def _finished(self, question: _Question, task: Task[Resolution]) -> None:
+    def _finished(self, question: Question, task: Task[Resolution]) -> None:
         if self._running.get(question) is task:
             del self._running[question]
         if not task.cancelled():
             task.exception()  # Read here, since every caller may have given up.
+
+
+def _check_answer(resolution: Resolution, did: str, method: str) -> None:
+    """A method speaks for the DIDs of its own only, and its document is that of the DID asked for (4.3)."""
+    metadata = resolution.metadata
+    vouched = (*metadata.equivalent_id, *((metadata.canonical_id,) if metadata.canonical_id is not None else ()))
+    if not resolution.is_about(did):
+        raise VerificationError(f"the did:{method} method answered with the document of another DID")
+    if not all(other.startswith(f"did:{method}:") for other in vouched):
+        raise VerificationError(f"the did:{method} method vouches for a DID of another method")
+    if metadata.canonical_id is not None and not resolution.is_about(metadata.canonical_id):
+        raise VerificationError(f"the did:{method} method names a canonical DID that it does not call equivalent")
 
 
 def system_clock() -> int:
@@ -217,16 +273,26 @@ def default_resolver(
     log_source: LogSource | None = None,
     cache: ResolutionCache | None = None,
     now: Clock | None = None,
+    ebsi_registry: str | None = None,
 ) -> Resolver:
-    """Return a resolver for did:key and did:jwk; for did:web with a ``fetch``, for did:webvh with either source."""
+    """Return a resolver for did:key, did:jwk and did:peer, and for the methods that the sources allow.
+
+    did:web needs a ``fetch``, did:webvh one of both sources, did:ebsi a ``fetch`` and the https URL of the identifiers
+    of an EBSI DID registry.
+    """
     from ssi.did.methods.jwk import DidJwk
     from ssi.did.methods.key import DidKey
+    from ssi.did.methods.peer import DidPeer
 
-    methods: list[DidMethod] = [DidKey(), DidJwk()]
+    methods: list[DidMethod] = [DidKey(), DidJwk(), DidPeer()]
     if fetch is not None:
         from ssi.did.methods.web import DidWeb
 
         methods.append(DidWeb(fetch))
+    if fetch is not None and ebsi_registry is not None:
+        from ssi.did.methods.ebsi import DidEbsi
+
+        methods.append(DidEbsi(fetch, registry=ebsi_registry))
     if fetch is not None or log_source is not None:
         from ssi.did.methods.webvh import DidWebvh
 

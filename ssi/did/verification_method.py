@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from ssi.did.parse import parse_did, parse_did_url
+from ssi.did.parse import check_identifier, check_identifier_url
 from ssi.encoding.multibase import base58_decode
 from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import Curve, PublicKey
@@ -47,7 +47,7 @@ class VerificationMethod(msgspec.Struct, frozen=True):
 
 
 def parse_verification_method(raw: JsonValue, *, did: str, absolute_ids: bool = False) -> VerificationMethod:
-    """Return one verification method of the document of ``did``, without reading its key yet.
+    """Return one verification method of the document of ``did``, a DID or an https URL, without reading its key yet.
 
     Raises InvalidInputError if a required member is missing or malformed, or if the method publishes a private key.
     """
@@ -63,9 +63,9 @@ def parse_verification_method(raw: JsonValue, *, did: str, absolute_ids: bool = 
     method_id: str = raw["id"]
     if method_id.startswith("#") and not absolute_ids:
         method_id = f"{did}{method_id}"
-    parse_did_url(method_id)
+    check_identifier_url(method_id)
     if controller:
-        parse_did(controller)
+        check_identifier(controller)
     _refuse_private(raw)
     ends = [_unix(raw[name], name) for name in ("expires", "revoked") if name in raw]
     return VerificationMethod(method_id, raw["type"], controller, raw, min(ends, default=None))

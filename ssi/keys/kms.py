@@ -30,6 +30,8 @@ class KeyPurpose(StrEnum):
     CHECKPOINT = "checkpoint"
     STATEMENT = "statement"
     HOLDER = "holder"
+    WITNESS = "witness"
+    """Approves versions of other parties' did:webvh logs."""
 
 
 class KeyInfo(msgspec.Struct, frozen=True):

@@ -1,11 +1,11 @@
 """did:webvh: a DID whose whole history is a log that anyone can verify.
 
-Source:  did:webvh 1.0, "Read (Resolve)".
+Source:  did:webvh 1.0, "Read (Resolve)" and "DID Portability".
 Input:   a did:webvh DID; its log comes from a ledger, from its own web server, or from the one and then the other.
 Shapes:  times are Unix seconds.
 I/O:     the log source and the outbound door it was given; nothing is asked for a DID that is not well formed.
-Errors:  InvalidDidError, InvalidInputError (malformed log), VerificationError (a log not to be believed),
-         DidNotFoundError (no log, or no such version), UnavailableError.
+Errors:  InvalidDidError, InvalidInputError (malformed log), VerificationError (a log not to be believed, or not the one
+         seen before), DidNotFoundError (no log, or no such version), UnavailableError.
 """
 
 from __future__ import annotations
@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 from ssi.did.resolver import Clock, Resolution, system_clock
 from ssi.did.webvh.entry import MAX_LOG_BYTES
-from ssi.did.webvh.resolve import resolve_log
+from ssi.did.webvh.history import Relation, SeenHeads, check_continues, compare_logs
+from ssi.did.webvh.log import WebvhLog, read_log, verify_log
+from ssi.did.webvh.resolve import build_resolution, find_version
 from ssi.did.webvh.url import WebvhDid, parse_webvh_did
 from ssi.did.webvh.witness import MAX_WITNESS_FILE_BYTES
-from ssi.errors import DidNotFoundError, InvalidInputError, NotFoundError
+from ssi.errors import DidNotFoundError, InvalidInputError, NotFoundError, VerificationError
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from ssi.ports import Fetch, LogSource
+
+MAX_MOVES: Final = 4
+"""How many times a log may send us on to the place of a newer name."""
 
 
 class DidWebvh:
@@ -29,28 +36,68 @@ class DidWebvh:
     method: Final = "webvh"
 
     def __init__(
-        self, *, fetch: Fetch | None = None, log_source: LogSource | None = None, now: Clock = system_clock
+        self,
+        *,
+        fetch: Fetch | None = None,
+        log_source: LogSource | None = None,
+        now: Clock = system_clock,
+        heads: MutableMapping[str, str] | None = None,
     ) -> None:
-        """At least one of the two sources is needed. ``now`` tells the time."""
+        """At least one of the two sources is needed. ``now`` tells the time.
+
+        ``heads`` keeps the newest version id seen of each SCID: a log that lacks it was cut back or rewritten, and is
+        refused. By default it is kept in memory, for as long as this object lives.
+        """
         if fetch is None and log_source is None:
             raise InvalidInputError("did:webvh needs a log source or a way to fetch")
         self._fetch = fetch
         self._log_source = log_source
         self._now = now
+        self._heads = SeenHeads() if heads is None else heads
 
     async def resolve(self, did: str, *, version_id: str | None = None, version_time: int | None = None) -> Resolution:
         """Return the document of ``did``: the newest, the one named, or the one in force at ``version_time``."""
+        log, source = await self._verified(did, whole=version_id is None and version_time is None)
+        return build_resolution(log, find_version(log, version_id=version_id, version_time=version_time), source=source)
+
+    async def resolve_number(self, did: str, version_number: int) -> Resolution:
+        """Return version ``version_number``, from 1, of ``did``."""
+        log, source = await self._verified(did, whole=False)
+        return build_resolution(log, find_version(log, version_number=version_number), source=source)
+
+    async def log(self, did: str) -> WebvhLog:
+        """Return the whole verified log of ``did``, such as to ask its watchers about it."""
+        return (await self._verified(did, whole=True))[0]
+
+    async def _verified(self, did: str, *, whole: bool) -> tuple[WebvhLog, str]:
+        """Return the log and its source; if it need not be ``whole``, up to the first entry that does not verify."""
+        log, source = await self._read(did, whole=whole)
+        for _ in range(MAX_MOVES):
+            if source != "https" or log.failure is not None or log.did == did:
+                break
+            # What lies at the old place may have been left there when the DID moved, and is then out of date.
+            did = log.did
+            newer, source = await self._read(did, whole=whole)
+            if compare_logs(newer, log).relation not in (Relation.SAME, Relation.AHEAD):
+                raise VerificationError("the log at the place that the DID moved to does not continue the one before")
+            log = newer
+        else:
+            raise VerificationError(f"the DID moved more than {MAX_MOVES} times from the place asked for")
+        self._remember(log)
+        return log, source
+
+    async def _read(self, did: str, *, whole: bool) -> tuple[WebvhLog, str]:
         parsed = parse_webvh_did(did)
-        log, source = await self._log(parsed)
-        return resolve_log(
-            log,
-            did=did,
-            now=self._now(),
-            version_id=version_id,
-            version_time=version_time,
-            witness_proofs=await self._witness_proofs(parsed, log),
-            source=source,
-        )
+        data, source = await self._log(parsed)
+        verify = verify_log if whole else read_log
+        proofs = await self._witness_proofs(parsed, data)
+        return verify(data, did=did, now=self._now(), witness_proofs=proofs), source
+
+    def _remember(self, log: WebvhLog) -> None:
+        head = self._heads.get(log.scid)
+        if head is not None:
+            check_continues(log, head)
+        self._heads[log.scid] = log.head.entry.version_id
 
     async def _log(self, did: WebvhDid) -> tuple[bytes, str]:
         """Return the log and where it came from. A ledger that does not answer is not replaced by the web."""

@@ -72,14 +72,24 @@ def find_version(
 
 
 def build_resolution(log: WebvhLog, version: Version, *, source: str) -> Resolution:
-    """Return the document of one version with its metadata; ``updated`` is of the last version that verifies."""
+    """Return the document of one version with its metadata.
+
+    ``updated`` is when this version was made, as DID Resolution has it; what did:webvh itself calls so, the time of the
+    last valid entry, is in ``document_metadata``. A portable DID that moved is the same DID under every name that a
+    verified version has: the SCID, in each of them, is the hash of the first entry. The newest name is canonical. A
+    former name says nothing of who ran that domain ("DID Portability", Security Note).
+    """
+    names = dict.fromkeys(item.did for item in log.versions)
     following = log.versions[version.number] if version.number < len(log.versions) else None
     metadata = ResolutionMetadata(
         source=source,
         version_id=version.entry.version_id,
+        version_number=version.number,
         version_time=version.entry.time_seconds,
         created=log.versions[0].entry.time_seconds,
-        updated=log.head.entry.time_seconds,
+        updated=None if version.number == 1 else version.entry.time_seconds,
+        equivalent_id=tuple(name for name in names if name != version.did),
+        canonical_id=log.did if len(names) > 1 else None,
         next_update=None if following is None else following.entry.time_seconds,
         next_version_id=None if following is None else following.entry.version_id,
         deactivated=log.deactivated,

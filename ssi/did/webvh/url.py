@@ -53,6 +53,11 @@ class WebvhDid(msgspec.Struct, frozen=True):
         return f"{self.base_url}{'' if self.path else '/.well-known'}/did.jsonl"
 
     @property
+    def whois_url(self) -> str:
+        """Where the presentation about the DID is published, unless its document says otherwise (``#whois``)."""
+        return f"{self.base_url}/whois.vp"
+
+    @property
     def witness_url(self) -> str:
         """Where the witness proofs are published."""
         return f"{self.log_url.removesuffix('did.jsonl')}did-witness.json"

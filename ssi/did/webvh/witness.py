@@ -124,6 +124,11 @@ def check_witnessed(number: int, rule: WitnessRule, newest: Mapping[str, int]) -
         raise VerificationError(f"log entry {number}: {count} witnesses approved, {rule.threshold} must")
 
 
+def verified_witness(proof: DataIntegrityProof, version_id: str, *, now: int) -> str | None:
+    """Return the did:key of the witness whose proof holds for ``version_id``, or None if it does not hold."""
+    return _witness_of(proof) if _holds(proof, version_id, now=now) else None
+
+
 def _witness_of(proof: DataIntegrityProof) -> str:
     try:
         return f"did:key:{did_key_of_method(proof.verification_method)}"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssi.did.document import RELATIONSHIPS, parse_document
+from ssi.did.document import RELATIONSHIPS, parse_controlled_document, parse_document
+from ssi.encoding.gate import parse_object
 from ssi.encoding.multibase import base58_encode
 from ssi.errors import InvalidDidError, InvalidInputError, ProofPurposeError, SsiError, VerificationError
 from ssi.keys import Curve, PrivateKey, PublicKey
@@ -204,12 +205,15 @@ def test_an_end_without_a_time_zone_is_refused(moment: object) -> None:
         RAW | {"authentication": "#key-1"},
         RAW | {"authentication": [5]},
         RAW | {"authentication": ["key-1"]},
-        RAW | {"authentication": ["https://example.com/#key-1"]},
+        RAW | {"authentication": ["http://example.com/#key-1"]},
+        RAW | {"authentication": ["https://user@example.com/#key-1"]},
         document(multikey(KEY, id="key-1")),
         document(multikey(KEY, type=["Multikey"])),
         document(multikey(KEY, controller=[DID])),
         document(multikey(KEY, controller="example.com")),
         RAW | {"service": {}},
+        RAW | {"service": [{"id": None, "type": "T", "serviceEndpoint": ""}]},
+        RAW | {"service": [{"id": 5, "type": "T", "serviceEndpoint": ""}]},
         RAW | {"service": [{"id": "#a", "type": "T"}]},
         RAW | {"service": [{"id": "#a", "type": [], "serviceEndpoint": "https://a.example"}]},
         RAW
@@ -282,3 +286,80 @@ def test_any_json_is_a_document_or_an_error_of_ours(members: dict[str, Any], cha
         parsed.key("#key-1", "assertionMethod")
     except SsiError:
         pass
+
+
+URL = "https://controller.example/123"
+
+
+def test_a_controlled_document_gives_its_keys() -> None:
+    raw = document(
+        multikey(KEY, did=URL), did=URL, assertionMethod=["#key-1"], service=[{"type": "T", "serviceEndpoint": ""}]
+    )
+    parsed = parse_controlled_document(raw, identifier=URL)
+    assert parsed.key(f"{URL}#key-1", "assertionMethod") == KEY
+    assert parsed.services[0].id is None
+    with pytest.raises(InvalidInputError, match="pydid"):
+        _ = parsed.model
+    with pytest.raises(InvalidDidError):
+        parse_controlled_document(raw, identifier="https://controller.example/124")
+    with pytest.raises(InvalidDidError):
+        parse_document(raw, did=URL)
+    assert parse_controlled_document(document(did=DID), identifier=DID).id == DID
+
+
+def test_a_controlled_document_speaks_for_itself_only() -> None:
+    other = "https://other.example/1"
+    raw = document(multikey(KEY, did=other), did=URL, assertionMethod=[f"{other}#key-1", f"{other}#key-2"])
+    parsed = parse_controlled_document(raw, identifier=URL)
+    for name in ("key-1", "key-2"):
+        with pytest.raises(VerificationError):
+            parsed.key(f"{other}#{name}", "assertionMethod")
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "http://a.example",
+        "https://",
+        "https://a.example#x",
+        "https://user@a.example",
+        "https://a.example:0",
+        "https://a.example/\u00e9",
+        "https://a.example/%zz",
+        "https://[::1]/",
+        "ftp://a.example",
+        "did:example",
+        "",
+        5,
+    ],
+)
+def test_identifiers_that_are_none(identifier: Any) -> None:
+    with pytest.raises(InvalidDidError):
+        parse_controlled_document({"id": identifier}, identifier=identifier)
+
+
+def test_methods_and_services_are_found_by_their_ids() -> None:
+    raw = document(
+        multikey(KEY),
+        multikey(KEY, "key-2", controller="did:example:b"),
+        service=[{"id": "#a", "type": "T", "serviceEndpoint": ""}],
+        authentication=["#key-2"],
+    )
+    parsed = parse_document(raw, did=DID)
+    for text in ("#key-1", f"{DID}#key-1"):
+        found = parsed.method(text)
+        assert found is not None
+        assert found.id == f"{DID}#key-1"
+    assert parsed.method("#key-3") is None
+    for text in ("#a", f"{DID}#a"):
+        assert parsed.service(text) == parsed.services[0]
+    assert parsed.service("#b") is None
+    with pytest.raises(ProofPurposeError):
+        parsed.authorised("#key-1", "authentication")
+    with pytest.raises(VerificationError, match="control"):
+        parsed.authorised("#key-2", "authentication")
+
+
+def test_a_document_is_written_in_the_order_that_it_was_read_in() -> None:
+    body = b'{"id":"did:example:agency","x":{"b":[1,"\xc3\xa9"],"a":null},"service":[]}'
+    assert parse_document(parse_object(body), did=DID).to_json() == body

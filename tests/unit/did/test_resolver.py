@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from ssi.did.document import parse_document
@@ -38,6 +39,7 @@ class Example:
         self.deactivated = False
         self.fail: SsiError | None = None
         self.gate: asyncio.Event | None = None
+        self.metadata: dict[str, object] = {}
 
     async def resolve(self, did: str, *, version_id: str | None = None, version_time: int | None = None) -> Resolution:
         self.asked += 1
@@ -50,6 +52,7 @@ class Example:
         metadata = ResolutionMetadata(
             source="example", version_id=version_id, deactivated=self.deactivated, ttl_seconds=self.ttl_seconds
         )
+        metadata = msgspec.structs.replace(metadata, **self.metadata)
         return Resolution(parse_document(raw, did=found), metadata)
 
 
@@ -230,7 +233,7 @@ async def test_a_key_is_found_by_its_did_url(resolver: Resolver) -> None:
 
 async def test_the_default_resolver_needs_no_network_for_key_based_dids() -> None:
     resolver = default_resolver()
-    assert resolver.methods == ("key", "jwk")
+    assert resolver.methods == ("key", "jwk", "peer")
     did = did_key(KEY)
     assert await resolver.key(f"{did}#{KEY.to_multikey()}", "assertionMethod") == KEY
 
@@ -241,10 +244,34 @@ async def _nothing(url: str, *, accept: str = "application/json", max_bytes: int
 
 def test_the_default_resolver_has_the_methods_of_its_ports() -> None:
     pytest.importorskip("ssi.did.methods.webvh")
-    assert default_resolver(fetch=_nothing).methods == ("key", "jwk", "web", "webvh")
+    assert default_resolver(fetch=_nothing).methods == ("key", "jwk", "peer", "web", "webvh")
 
 
 @pytest.mark.parametrize("build", [lambda: ResolutionCache(max_entries=0), lambda: ResolutionCache(ttl_seconds=-1)])
 def test_a_cache_has_room_and_time(build: Callable[[], ResolutionCache]) -> None:
     with pytest.raises(InvalidInputError):
         build()
+
+
+async def test_a_method_vouches_for_the_names_of_its_own(resolver: Resolver, method: Example) -> None:
+    method.answer_as, method.metadata = "did:example:new", {"equivalent_id": (DID,), "canonical_id": "did:example:new"}
+    found = await resolver.resolve(DID)
+    assert (found.document.id, found.is_about(DID)) == ("did:example:new", True)
+    assert found.key(f"{DID}#key-1", "assertionMethod") == KEY
+    refused: list[dict[str, object]] = [
+        {"equivalent_id": ("did:example:third",)},
+        {"equivalent_id": (DID, "did:other:x")},
+        {"equivalent_id": (DID,), "canonical_id": "did:example:third"},
+        {"canonical_id": DID},
+    ]
+    for number, metadata in enumerate(refused):
+        method.metadata = metadata
+        with pytest.raises(VerificationError):
+            await resolver.resolve(DID, version_id=str(number))
+
+
+async def test_version_numbers_are_for_methods_that_count(resolver: Resolver) -> None:
+    with pytest.raises(InvalidInputError, match="does not number"):
+        await resolver.resolve(DID, version_number=1)
+    with pytest.raises(InvalidInputError, match="not for several"):
+        await resolver.resolve(DID, version_number=1, version_id="1")

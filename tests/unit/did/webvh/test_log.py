@@ -278,7 +278,9 @@ def test_a_log_that_fails_later_still_answers_for_what_came_before() -> None:
         resolve_log(author.log, did=did, now=NOW)
     by_number = resolve_log(author.log, did=did, now=NOW, version_number=1)
     assert by_number.metadata.version_id == author.entries[0]["versionId"]
-    assert by_number.metadata.updated == START + DAY
+    assert (by_number.metadata.version_number, by_number.metadata.updated) == (1, None)
+    second = resolve_log(author.log, did=did, now=NOW, version_number=2)
+    assert second.metadata.updated == second.metadata.version_time == START + DAY
     by_time = resolve_log(author.log, did=did, now=NOW, version_time=START + 5)
     assert by_time.metadata.version_id == author.entries[0]["versionId"]
     # Whether version 2 was still in force then, the entry that does not verify would say.

@@ -71,4 +71,4 @@ lock: $(RUNTIME) ## resolve the locked requirements again (needs a package index
 	sh scripts/lock.sh
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) build dist .demo .bench .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist .demo .ceremony .bench .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis

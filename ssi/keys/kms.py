@@ -32,6 +32,8 @@ class KeyPurpose(StrEnum):
     HOLDER = "holder"
     WITNESS = "witness"
     """Approves versions of other parties' did:webvh logs."""
+    CEREMONY = "ceremony"
+    """Signs the papers of key ceremonies: requests, approvals, results. It authorises nothing elsewhere."""
 
 
 class KeyInfo(msgspec.Struct, frozen=True):

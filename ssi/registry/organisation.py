@@ -66,8 +66,7 @@ class Organisation:
 
         What an interrupted attempt left in the key store under ``name`` is used again.
         """
-        keys = [await _ensure(kms, name, purpose, 1, curve) for purpose in purposes]
-        listed = [DocumentKey(_fragment(purpose, 1), key) for purpose, key in zip(purposes, keys, strict=True)]
+        listed = await first_keys(name, kms=kms, purposes=purposes, curve=curve)
         made = await create_did(
             kms=kms,
             name=name,
@@ -120,16 +119,23 @@ class Organisation:
 
         What the old key signed can then be verified only by policies that accept superseded keys.
         """
+        document = await self.document_with_new_key(purpose, curve=curve)
+        made = await update_did(self._log, kms=self.kms, name=self.name, now=now, document=document)
+        await self._accept(made.log, registry)
+        return await self.key(purpose)
+
+    async def document_with_new_key(self, purpose: KeyPurpose, *, curve: Curve = Curve.P256) -> JsonObject:
+        """Return the DID document in which a new key for ``purpose`` has taken the place of the others for it.
+
+        For those whose update keys lie elsewhere; ``rotate`` publishes it at once. Asked again, it gives the same key.
+        """
         if purpose not in PUBLISHED:
             raise InvalidInputError(f"expected a purpose of {', '.join(PUBLISHED)}")
         numbers = self._numbers(purpose)
         number = max(numbers, default=0) + 1
         key = await _ensure(self.kms, self.name, purpose, number, curve)
         old = {f"{self.did}#{_fragment(purpose, past)}" for past in numbers}
-        document = _with_key(self._log.head.document, self.did, old, _fragment(purpose, number), key)
-        made = await update_did(self._log, kms=self.kms, name=self.name, now=now, document=document)
-        await self._accept(made.log, registry)
-        return await self.key(purpose)
+        return _with_key(self._log.head.document, self.did, old, _fragment(purpose, number), key)
 
     async def rotate_update_key(self, *, registry: Registry, now: UnixSeconds) -> None:
         """Replace the DID's update key by the one that the log has committed to."""
@@ -208,6 +214,14 @@ class Organisation:
             if isinstance(method, dict) and method.get("id") == kid:
                 return method
         return {}
+
+
+async def first_keys(
+    name: str, *, kms: Kms, purposes: Sequence[KeyPurpose] = PUBLISHED, curve: Curve = Curve.P256
+) -> list[DocumentKey]:
+    """Return the keys that a new organisation lists in its DID document, made now unless they are there already."""
+    keys = [await _ensure(kms, name, purpose, 1, curve) for purpose in purposes]
+    return [DocumentKey(_fragment(purpose, 1), key) for purpose, key in zip(purposes, keys, strict=True)]
 
 
 def _with_key(document: JsonObject, did: str, old: set[str], fragment: str, key: PublicKey) -> JsonObject:

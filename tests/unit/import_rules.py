@@ -34,6 +34,7 @@ LEVELS = {
     "ssi.trust": 6,
     "ssi.registry": 7,
     "ssi.accountability": 8,
+    "ssi.ceremony": 8,
     "ssi.protocols": 8,
 }
 """A layer imports lower ones only."""

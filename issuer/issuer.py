@@ -14,10 +14,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeAlias
 
-import msgspec
-
 from ssi.encoding.gate import parse_object
-from ssi.errors import ConflictError, InvalidInputError, UnavailableError
+from ssi.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.ports import PublishedList
 from ssi.registry.founding import system_clock
@@ -26,6 +24,8 @@ from ssi.registry.registry import Registry
 from ssi.status.lists import CredentialState
 from ssi.types import JsonObject
 
+from .answers import IssuedCredential as IssuedCredential
+from .answers import StatusChange as StatusChange
 from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
 from .issuing import sign_credential
@@ -38,27 +38,6 @@ Claims: TypeAlias = Callable[[str], JsonObject]
 
 RETRY_SECONDS: Final = 86_400
 """How long a request may be repeated and still give the same credential; then its tag is erased."""
-
-
-class IssuedCredential(msgspec.Struct, frozen=True, kw_only=True):
-    """A credential to hand over; the issuer keeps no copy of it."""
-
-    credential: str
-    id: str
-    reference: str
-    type: str
-    format: str
-    issued_at: int
-    valid_until: int
-
-
-class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What an act on statuses came to."""
-
-    references: tuple[str, ...]
-    """The cases whose credential changed."""
-    anchored: bool
-    """Whether the ledger holds the commitments of all lists; if not, ``publish`` tries again."""
 
 
 class Issuer:
@@ -311,17 +290,53 @@ class Issuer:
             await self._publisher.publish(everything=True)
         return old.label
 
+    async def declare_compromised(self, kid: str) -> None:
+        """Declare on the ledger that a key of this agency fell into other hands; a second time has no effect."""
+        view, now = self._registry.view(), self._now()
+        if view.compromised_since(kid, at=now) is not None:
+            return
+        line = view.did_version(self.did)
+        if line is None:
+            raise NotFoundError("the agency's DID is not on the ledger")
+        await self.organisation.declare_compromised(kid, listed_by=line.id, registry=self._registry, now=now)
+
+    def issued(self, *, key: str) -> AsyncIterator[Issued]:
+        """Yield all that the key with this label signed, replaced credentials too, oldest first."""
+        return self._cases.selected(Selection(key=key, replaced=True))
+
+    async def renew(self, number: int, *, claims: Claims | None = None) -> IssuedCredential:
+        """Replace the credential of row ``number`` as ``reissue`` does, without publishing; safe to repeat.
+
+        Asked again, it gives the credential that took its place, with the same identifier. Raises ConflictError if the
+        credential is revoked or suspended, or was replaced by somebody else since.
+        """
+        (row,) = await self._store.select(Selection(numbers=(number,)))
+        if row.replaced_by is None:
+            if row.state is not CredentialState.VALID:
+                raise ConflictError(f"the credential is {row.state.name.lower()}")
+            return (await self._reissue_one(row, claims, None))[0]
+        new = await self._store.find(row.reference)
+        if new.number != row.replaced_by:
+            raise ConflictError("the credential was replaced more than once since")
+        entry, wanted = self.catalogue.get(new.type), await self._claims_of(new, claims)
+        holder = None if new.holder is None else PublicKey.from_multikey(new.holder)
+        return await self._sign(
+            entry, wanted, await self._cases.claim(entry, wanted, new.reference, format_of(entry, new.format), holder)
+        )
+
+    async def _claims_of(self, row: Issued, claims: Claims | None) -> JsonObject:
+        if claims is not None:
+            return claims(row.reference)
+        kept = await self._store.retained(row.number)
+        if kept is None:
+            raise InvalidInputError(f"type {row.type} keeps no claims: pass claims to reissue")
+        return parse_object(kept)
+
     async def _reissue_one(
         self, row: Issued, claims: Claims | None, holder: PublicKey | None
     ) -> tuple[IssuedCredential, int]:
         entry = self.catalogue.get(row.type)
-        if claims is not None:
-            wanted = claims(row.reference)
-        else:
-            kept = await self._store.retained(row.number)
-            if kept is None:
-                raise InvalidInputError(f"type {row.type} keeps no claims: pass claims to reissue")
-            wanted = parse_object(kept)
+        wanted = await self._claims_of(row, claims)
         if holder is None and row.holder is not None:
             holder = PublicKey.from_multikey(row.holder)
         new = await self._cases.replace(row, entry, wanted, holder)

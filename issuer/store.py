@@ -68,6 +68,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     type: str | None = None
     key: str | None = None
     numbers: tuple[int, ...] | None = None
+    """These rows, replaced ones too."""
+    replaced: bool = False
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):

@@ -340,7 +340,7 @@ def _select(connection: Connection, selection: Selection, after: int, limit: int
     if selection.numbers is not None:
         conditions.append(f"number IN ({', '.join('?' * len(selection.numbers))})")
         arguments += selection.numbers
-    else:
+    elif not selection.replaced:
         conditions.append("replaced_by IS NULL")
     rows = connection.execute(
         f"SELECT {_ISSUED} FROM credentials WHERE {' AND '.join(conditions)} ORDER BY number LIMIT ?",

@@ -14,7 +14,9 @@ from collections.abc import Awaitable
 import msgspec
 
 from issuer import CredentialType, Issuer
+from issuer.issuance import IssuanceBook
 from issuer.stores import open_issuer_store
+from issuer.stores.issuance import SqliteIssuanceStore
 from ssi.credentials.sd_jwt import issue_sd_jwt_vc
 from ssi.did.methods.webvh import DidWebvh
 from ssi.did.webvh import WebvhLog, build_document, create_did, rotate_keys, update_did
@@ -107,7 +109,7 @@ class Story:
         await ministry.enrol_issuer(town, types=types, registry=self.registry, now=self.clock())
         self.clock.advance(3600)
         await self.publish((await rotate_keys(self.log, kms=self.vault, name="town", now=self.clock())).log)
-        self.store = await open_issuer_store("memory:")
+        self.store, self.books = await open_issuer_store("memory:"), await SqliteIssuanceStore.open(":memory:")
         await self.reopen()
 
     async def publish(self, log: WebvhLog) -> None:
@@ -126,8 +128,15 @@ class Story:
             status_base="https://town.example/status",
             now=self.clock,
         )
+        self.issuer.book = IssuanceBook(
+            town,
+            store=self.books,
+            registry=self.registry,
+            uri="https://town.example/status/issued",
+            now=self.clock,
+        )
 
-    async def verify(self, credential: str, *, lenient: bool = False) -> None:
+    async def verify(self, credential: str, *proofs: bytes, lenient: bool = False) -> None:
         """Show a credential to the office, which takes current keys only, or also replaced ones."""
         policy = Policy(
             audience=OFFICE,
@@ -136,10 +145,11 @@ class Story:
             max_list_age_seconds=86_400,
             trust=(Trust(type=RESIDENCE.vct, accredited=True),),
             accept_superseded_keys_until=self.clock() + 86_400 if lenient else None,
+            accept_proven_before_compromise=bool(proofs),
         )
         office = Verifier(policy, lists=self.issuer, registry=self.registry, now=self.clock)
         shown = await self.holder.show(credential, nonce="n-0S6", audience=OFFICE)
-        await office.verify(shown, nonce="n-0S6")
+        await office.verify(shown, nonce="n-0S6", issuance_proofs=proofs)
 
     # --- the thief --------------------------------------------------------------------------------------------------
 
@@ -216,6 +226,11 @@ async def main() -> dict[str, str]:
     await story.tell("an honest credential", story.verify(honest))
     await story.tell("the town's DID, read from its web server", story.web_reader.resolve(story.log.did))
 
+    clock.advance(3600)
+    await story.issuer.publish()
+    assert story.issuer.book is not None
+    proof = await story.issuer.book.proof(honest)  # the holder keeps it beside the credential
+
     print("2. The thief has the update key and the credential key")
     clock.advance(3600)
     await story.steal()
@@ -239,7 +254,7 @@ async def main() -> dict[str, str]:
     await story.publish(made.log)
     await story.reopen()
     await story.tell("the forged credential, at an office that takes current keys", story.verify(forged))
-    backdated = await story.forge(honest, issued_at=clock() - 7200)
+    backdated = await story.forge(honest, issued_at=clock() - 10_800)
     lenient = story.verify(backdated, lenient=True)
     await story.tell("a back-dated forgery, at an office that takes replaced keys", lenient)
     await story.tell("the stolen update key once more", story.registry.submit(await story.line(after=3)))
@@ -252,6 +267,9 @@ async def main() -> dict[str, str]:
     await story.tell("the back-dated forgery", story.verify(backdated, lenient=True))
     await story.tell("the honest credential of the same key", story.verify(honest, lenient=True))
 
+    await story.tell("the same, with the proof that it was issued before", story.verify(honest, proof))
+    await story.tell("the back-dated forgery, with that proof", story.verify(backdated, proof))
+
     print("5. The town issues its credentials anew")
     clock.advance(60)
     renewed = [each async for each in story.issuer.reissue(key=old.label, claims=lambda _: AINO)]
@@ -259,6 +277,7 @@ async def main() -> dict[str, str]:
     await story.tell("the honest one that it replaces", story.verify(honest, lenient=True))
     await story.tell("the forgery", story.verify(forged, lenient=True))
     await story.store.close()
+    await story.books.close()
     return story.told
 
 

@@ -28,6 +28,7 @@ from .answers import IssuedCredential as IssuedCredential
 from .answers import StatusChange as StatusChange
 from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
+from .issuance import IssuanceBook
 from .issuing import sign_credential
 from .publishing import Publisher, StatusSettings
 from .store import Act, Issued, IssuerStore, Selection
@@ -55,6 +56,8 @@ class Issuer:
         status: StatusSettings | None = None,
     ) -> None:
         """``status_base`` is the https URL under which the agency serves its lists."""
+        self.book: IssuanceBook | None = None
+        """Where what is issued is entered, if the agency keeps one; to be set by whoever opens the issuer."""
         self.organisation: Final = organisation
         self.catalogue: Final = catalogue if isinstance(catalogue, Catalogue) else Catalogue(list(catalogue))
         self._store = store
@@ -264,7 +267,8 @@ class Issuer:
         """
         now = self._now()
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
-        return await self._publisher.publish(everything=everything)
+        anchored = await self._publisher.publish(everything=everything)
+        return (self.book is None or await self.book.publish()) and anchored
 
     async def status_list(self, uri: str) -> PublishedList:
         """Return the list published last at ``uri`` (``StatusListSource``). Raises NotFoundError."""
@@ -357,6 +361,8 @@ class Issuer:
             key=key,
             kms=self.organisation.kms,
         )
+        if self.book is not None:
+            await self.book.add(text)
         return IssuedCredential(
             credential=text,
             id=row.id,

@@ -97,6 +97,12 @@ class RegistryView(Protocol):
         """
         ...
 
+    def commitment_before_compromise(self, kid: str, *, uri: str, digest: str) -> Commitment | None:
+        """Return the commitment to ``digest`` at ``uri`` that stands on the ledger before the verification method
+        ``kid`` was compromised, or None if there is none; one that whoever stole the key could have made is none.
+        """
+        ...
+
     def newest_commitment(self, uri: str) -> Commitment | None:
         """Return the newest commitment for the status list at ``uri``, or None if there is none."""
         ...

@@ -42,6 +42,14 @@ class Candidate(msgspec.Struct, frozen=True):
             return self.body.sd_jwt.unverified_claims()
         return self.body.unverified_claims()
 
+    @property
+    def signing_input(self) -> bytes:
+        """What the issuer signed."""
+        if isinstance(self.body, UnverifiedVcJwt):
+            return self.body.jws.signing_input
+        sd_jwt = self.body.sd_jwt if isinstance(self.body, UnverifiedSdJwtVc) else self.body
+        return sd_jwt.issuer_jws.signing_input
+
 
 class Presented(msgspec.Struct, frozen=True):
     """What was presented: credentials, and the VP-JWT around them if there is one."""

@@ -9,12 +9,14 @@ Errors:  VerificationError (no such key), ProofPurposeError (not for assertions)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from ssi.did.resolver import Resolution, Resolver
 from ssi.errors import DidNotFoundError, InvalidDidError, UntrustedIssuerError, VerificationError
 from ssi.keys import PublicKey
-from ssi.ports import RegistryView
+from ssi.ports import Commitment, RegistryView
 
 from .policy import Policy, Trust
 
@@ -39,10 +41,12 @@ async def issuer_key(
     resolver: Resolver,
     view: RegistryView | None,
     now: int,
+    proven: Callable[[str], Commitment | None] = lambda _: None,
 ) -> IssuerKey:
     """Return the key of ``issuer`` that ``kid`` names.
 
-    ``signed_at`` is what the signer says of the time; only a policy that takes superseded keys goes by it.
+    ``signed_at`` is what the signer says of the time; only a policy that takes superseded keys goes by it. ``proven``
+    is asked about a compromised key: for the commitment that proves this credential to be older.
     """
     if trust.keys:
         return _pinned(trust, kid)
@@ -53,7 +57,7 @@ async def issuer_key(
         raise VerificationError("the issuer's DID is deactivated")
     method = _verification_method(issuer, kid, resolution)
     if view is not None and view.compromised_since(method, at=now) is not None:
-        raise VerificationError("the issuer declared this key compromised")
+        return await _compromised(issuer, method, signed_at, resolver, policy, proven)
     source = f"{issuer} version {resolution.metadata.version_id}" if resolution.metadata.version_id else issuer
     try:
         return IssuerKey(resolution.key(method, ASSERTION, at=now), source)
@@ -82,6 +86,23 @@ def _verification_method(issuer: str, kid: str | None, resolution: Resolution) -
     if method.partition("#")[0] != issuer:
         raise VerificationError("expected a kid under the issuer's DID")
     return method
+
+
+async def _compromised(
+    issuer: str,
+    method: str,
+    signed_at: int | None,
+    resolver: Resolver,
+    policy: Policy,
+    proven: Callable[[str], Commitment | None],
+) -> IssuerKey:
+    """Return a compromised key for a credential that the ledger proves to be older (decision 15); else refuse it."""
+    commitment = proven(method) if policy.accept_proven_before_compromise else None
+    if commitment is None or signed_at is None:
+        raise VerificationError("the issuer declared this key compromised")
+    past = await _superseded(issuer, method, signed_at, resolver)
+    detail = f"compromised key, and entry {commitment.entry} of the ledger proves the credential earlier"
+    return IssuerKey(past.key, past.source, detail)
 
 
 async def _superseded(issuer: str, method: str, signed_at: int, resolver: Resolver) -> IssuerKey:

@@ -90,6 +90,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Whoever got hold of a replaced key can date credentials back for as long as this lasts.
     """
+    accept_proven_before_compromise: bool = False
+    """Whether a compromised key counts for what a commitment on the ledger proves to be older than the compromise.
+
+    The presenter brings the proof of issuance. Nothing else of a compromised key ever counts.
+    """
     presentation_max_age_seconds: int = 300
     skew_seconds: int = MAX_SKEW_SECONDS
     contexts: tuple[str, ...] = ()

@@ -45,6 +45,7 @@ from ssi.ports import RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
 
 from .candidate import Candidate, Presented, read_presented
+from .issuance import proven_before
 from .issuer_keys import ASSERTION, IssuerKey, issuer_key
 from .policy import Policy, Trust
 from .report import Checks, Report
@@ -123,14 +124,20 @@ class Verifier:
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
 
     async def verify(
-        self, presentation: str | bytes, *, nonce: str | None = None, now: UnixSeconds | None = None
+        self,
+        presentation: str | bytes,
+        *,
+        nonce: str | None = None,
+        now: UnixSeconds | None = None,
+        issuance_proofs: Sequence[bytes] = (),
     ) -> VerifiedPresentation:
         """Return what a presentation of one credential says, if policy believes it at ``now``.
 
         ``nonce`` is the one that was sent to the presenter; it may be None only if policy asks for no holder binding.
+        ``issuance_proofs`` came with the presentation; see ``Policy.accept_proven_before_compromise``.
         Raises InvalidInputError, Refused or CouldNotCheck.
         """
-        found = await self.verify_all(presentation, nonce=nonce, now=now)
+        found = await self.verify_all(presentation, nonce=nonce, now=now, issuance_proofs=issuance_proofs)
         if len(found) != 1:
             checks = Checks(self._now() if now is None else now)
             checks.begin("issuer")
@@ -138,7 +145,12 @@ class Verifier:
         return found[0]
 
     async def verify_all(
-        self, presentation: str | bytes, *, nonce: str | None = None, now: UnixSeconds | None = None
+        self,
+        presentation: str | bytes,
+        *,
+        nonce: str | None = None,
+        now: UnixSeconds | None = None,
+        issuance_proofs: Sequence[bytes] = (),
     ) -> tuple[VerifiedPresentation, ...]:
         """Return every credential of a presentation, all of which must be believed; otherwise as ``verify``."""
         if self.policy.holder_binding == "required" and not nonce:
@@ -153,7 +165,7 @@ class Verifier:
             trusts = [self._accept(candidate, view, at, checks) for candidate in presented.candidates]
             believed = []
             for candidate, trust in zip(presented.candidates, trusts, strict=True):
-                believed.append(await self._secured(candidate, trust, view, nonce, at, checks))
+                believed.append(await self._secured(candidate, trust, view, nonce, at, checks, issuance_proofs))
             holder = await self._holder(presented, believed, nonce, at, checks)
             for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True):
                 self._trusted(candidate, trust, credential, view, at, checks)
@@ -189,6 +201,7 @@ class Verifier:
         nonce: str | None,
         at: int,
         checks: Checks,
+        proofs: Sequence[bytes],
     ) -> _Believed:
         checks.begin("signature")
         signed_at = candidate.unverified_claims().get("iat")
@@ -201,6 +214,7 @@ class Verifier:
             resolver=self._resolver,
             view=view,
             now=at,
+            proven=lambda method: proven_before(candidate, method, proofs, view),
         )
         believed = self._verify(candidate, found, nonce, at)
         checks.passed("signature", found.source, found.detail)

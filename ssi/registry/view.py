@@ -218,22 +218,50 @@ class RegistrySnapshot:
         An ended commitment never makes the one before it the newest again: that would undo revocations.
         """
         found = self.newest(uri)
-        if found is None or self.withdrawn(found):
-            return None
-        body = found.body
-        return Commitment(
-            uri=uri,
-            epoch=body.epoch,
-            digest=body.digest,
-            valid_from=body.valid_from,
-            valid_until=body.valid_until,
-            issuer=body.iss,
-            entry=found.index,
+        return None if found is None or self.withdrawn(found) else _as_commitment(found)
+
+    def has_commitment(self, uri: str, digest: str) -> bool:
+        """Return whether a commitment to ``digest`` stands at ``uri``, in force or not."""
+        return any(
+            found.body.digest == digest for found in before(self._histories.commitments.get(uri, ()), self._size)
         )
+
+    def commitment_before_compromise(self, kid: str, *, uri: str, digest: str) -> Commitment | None:
+        """Return the commitment to ``digest`` that stands before the compromise of ``kid``, by place and by time.
+
+        Before every ending that declares it, and said before the earliest moment from which they count. A commitment
+        counts only if it was not withdrawn and the key that signed it is not compromised itself: whoever has that key
+        says of the time what he likes.
+        """
+        endings = [
+            ending
+            for ending in before(self._histories.compromises.get(kid, ()), self._size)
+            if not self.ended(ending.id, at=MAX_TIME if self._time is None else self._time)
+        ]
+        index = min((ending.index for ending in endings), default=self._size)
+        since = min((ending.body.effective for ending in endings), default=MAX_TIME)
+        for found in before(self._histories.commitments.get(uri, ()), index):
+            if found.body.digest == digest and found.body.iat < since and not self.withdrawn(found):
+                stolen = before(self._histories.compromises.get(found.kid, ()), self._size)
+                return None if stolen else _as_commitment(found)
+        return None
 
     def withdrawn(self, commitment: Accepted[StatusCommitment]) -> bool:
         """Return whether this commitment is ended at the view's time; without one, whether it ever will be."""
         return self.ended(commitment.id, at=MAX_TIME if self._time is None else self._time)
+
+
+def _as_commitment(found: Accepted[StatusCommitment]) -> Commitment:
+    body = found.body
+    return Commitment(
+        uri=body.uri,
+        epoch=body.epoch,
+        digest=body.digest,
+        valid_from=body.valid_from,
+        valid_until=body.valid_until,
+        issuer=body.iss,
+        entry=found.index,
+    )
 
 
 def hands_on(above: Accreditation, below: Accreditation) -> bool:

@@ -20,6 +20,8 @@ EXPECTED = {
     "the stolen update key once more": "refused: log entry 4",
     "the back-dated forgery": "refused: signature: the issuer declared this key compromised",
     "the honest credential of the same key": "refused: signature: the issuer declared this key compromised",
+    "the same, with the proof that it was issued before": "accepted",
+    "the back-dated forgery, with that proof": "refused: signature: the issuer declared this key compromised",
     "the new credential": "accepted",
     "the honest one that it replaces": "refused",
     "the forgery": "refused: signature: the issuer declared this key compromised",

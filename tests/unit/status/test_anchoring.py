@@ -31,6 +31,9 @@ class View(msgspec.Struct):
     def did_log(self, did: str) -> bytes:
         raise NotImplementedError
 
+    def commitment_before_compromise(self, kid: str, *, uri: str, digest: str) -> Commitment | None:
+        raise NotImplementedError
+
     def compromised_since(self, kid: str, *, at: int) -> int | None:
         raise NotImplementedError
 

@@ -15,6 +15,7 @@ Errors:  InclusionProofError (damage), UnavailableError (busy, full, not writabl
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,14 +116,29 @@ class LogFile:
             if read_only:
                 self._db.execute("PRAGMA query_only=ON")
                 return
-            (mode,) = self._db.execute("PRAGMA journal_mode=WAL").fetchone()
-            if mode != b"wal":
+            if self._write_ahead() != b"wal":
                 raise UnavailableError("the ledger database cannot keep a write-ahead log on this file system")
             # An erased body is overwritten, not only unlinked; and a larger log file means fewer pauses to empty it.
             self._db.execute("PRAGMA secure_delete=ON")
             self._db.execute("PRAGMA wal_autocheckpoint=4000")
             with self.transaction():
                 self._check_schema()
+
+    def _write_ahead(self) -> bytes:
+        """Switch the file to a write-ahead log and return the mode that it has then.
+
+        SQLite's own time-out does not hold here: of two processes that open a new file at once, one is refused.
+        """
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                mode: bytes = self._db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+            else:
+                return mode
 
     def _check_schema(self) -> None:
         found = dict(self._db.execute("SELECT name, sql FROM sqlite_master").fetchall())

@@ -73,8 +73,8 @@ class StatusChecker:
         self, reference: StatusReference, issuers: tuple[str, ...], view: RegistryView | None, now: int, checks: Checks
     ) -> None:
         status_list = await self._newest(reference, issuers, view)
-        result = check_status(reference, status_list, issuers=issuers, now=now, policy=self._rules)
         anchoring = check_anchoring(status_list, view=view, receipt=None, policy=self._policy.anchoring, now=now)
+        result = check_status(reference, status_list, issuers=issuers, now=now, policy=self._rules)
         checks.passed("status", result.uri, _described(result, str(anchoring.anchoring), view))
 
     async def _newest(

@@ -9,9 +9,8 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -32,8 +31,15 @@ from ssi.credentials.sd_jwt import (
     verify_validity,
 )
 from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
-from ssi.did.resolver import Resolver
-from ssi.errors import KeyBindingError, SsiError, StatusError, UnavailableError, UntrustedIssuerError
+from ssi.did.resolver import Resolver, default_resolver, system_clock
+from ssi.errors import (
+    InvalidInputError,
+    KeyBindingError,
+    SsiError,
+    StatusError,
+    UnavailableError,
+    UntrustedIssuerError,
+)
 from ssi.keys import PublicKey
 from ssi.ports import RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
@@ -48,8 +54,19 @@ if TYPE_CHECKING:
     from ssi.credentials.sd_jwt import UnverifiedSdJwt
 
 Clock: TypeAlias = Callable[[], int]
-Views: TypeAlias = Callable[[], RegistryView]
-"""Returns the newest view of the registry; pure state, nothing waits."""
+
+
+class RegistrySource(Protocol):
+    """The registry as a verifier needs it: the newest view, and DID logs (``RegistryFollower`` is one)."""
+
+    def view(self) -> RegistryView:
+        """Return the newest view; pure state, nothing waits."""
+        ...
+
+    async def did_log(self, did: str) -> bytes:
+        """Return the log of a DID (``LogSource``)."""
+        ...
+
 
 _PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vcts", "vct#integrity", "cnf", "status"})
 
@@ -84,21 +101,23 @@ class Verifier:
         self,
         policy: Policy,
         *,
-        resolver: Resolver,
+        resolver: Resolver | None = None,
         lists: StatusListSource | None = None,
-        registry: Views | None = None,
-        now: Clock = lambda: int(time.time()),
+        registry: RegistrySource | None = None,
+        now: Clock = system_clock,
     ) -> None:
         """``lists`` may be left out only if policy does not look at the status.
 
-        Raises ValueError for a policy that needs a port which is not there.
+        Without ``resolver``, DIDs are resolved from the registry, if there is one, and from themselves.
+
+        Raises InvalidInputError for a policy that needs a port which is not there.
         """
         if policy.status != "not-checked" and lists is None:
-            raise ValueError("this policy checks the status, which needs a source of status lists")
+            raise InvalidInputError("this policy checks the status, which needs a source of status lists")
         if registry is None and (policy.anchoring or any(entry.accredited for entry in policy.trust)):
-            raise ValueError("this policy asks the registry, which needs a view of it")
+            raise InvalidInputError("this policy asks the registry, which needs a view of it")
         self.policy: Final = policy
-        self._resolver = resolver
+        self._resolver = resolver or default_resolver(log_source=registry, now=now)
         self._registry = registry
         self._now = now
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
@@ -123,14 +142,14 @@ class Verifier:
     ) -> tuple[VerifiedPresentation, ...]:
         """Return every credential of a presentation, all of which must be believed; otherwise as ``verify``."""
         if self.policy.holder_binding == "required" and not nonce:
-            raise ValueError("holder binding is required, which needs the nonce that was sent")
+            raise InvalidInputError("holder binding is required, which needs the nonce that was sent")
         at = self._now() if now is None else now
         checks = Checks(at)
         try:
             presented = read_presented(presentation, contexts=self.policy.contexts)
             checks.passed("format", presented.candidates[0].format)
             checks.begin("issuer")
-            view = None if self._registry is None else self._registry()
+            view = None if self._registry is None else self._registry.view()
             trusts = [self._accept(candidate, view, at, checks) for candidate in presented.candidates]
             believed = []
             for candidate, trust in zip(presented.candidates, trusts, strict=True):
@@ -193,7 +212,7 @@ class Verifier:
         policy, body = self.policy, candidate.body
         if isinstance(body, UnverifiedVcJwt):
             credential = verify_vc_jwt(
-                body, found.key, now=at, contexts=policy.contexts, leeway_seconds=policy.skew_seconds
+                body, found.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
             )
             subjects = credential.credential.subjects
             claims = subjects[0] if len(subjects) == 1 else {"credentialSubject": list(subjects)}
@@ -279,7 +298,7 @@ class Verifier:
             nonce=nonce if required else None,
             max_age_seconds=policy.presentation_max_age_seconds if required else None,
             contexts=policy.contexts,
-            leeway_seconds=policy.skew_seconds,
+            max_skew_seconds=policy.skew_seconds,
         )
         for credential in credentials:
             check_holder(credential, presentation)
@@ -353,11 +372,10 @@ class Verifier:
                         return pinned.key
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
-        method = f"{issuer}{kid}" if kid.startswith("#") else kid
-        resolution = await self._resolver.resolve(issuer)
-        if self._registry is not None and self._registry().compromised_since(method, at=self._now()) is not None:
+        method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
+        if self._registry is not None and self._registry.view().compromised_since(method, at=now) is not None:
             raise StatusError("the issuer declared the key of its status list compromised")
-        return resolution.key(method, ASSERTION, at=self._now())
+        return (await self._resolver.resolve(issuer)).key(method, ASSERTION, at=now)
 
 
 def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int) -> bool:

@@ -20,26 +20,29 @@ from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, Verifi
 from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue, UnixSeconds
 
+MAX_SKEW_SECONDS: Final = 60
+"""How far the issuer's clock may be ahead of ours. It never lengthens the life of what has ended."""
+
 _DID_END: Final = re.compile("[/?#]")
 
 
-def check_times(claims: JsonObject, *, now: UnixSeconds, leeway_seconds: int) -> UnixSeconds | None:
+def check_times(claims: JsonObject, *, now: UnixSeconds, max_skew_seconds: int) -> UnixSeconds | None:
     """Check exp, nbf and iat, the times of the signature, and return iat. Raises ValidityError, InvalidInputError.
 
     ``iat`` may be a dateTimeStamp where it should be a number: W3C's own published vectors have it so, and nothing is
     accepted longer for it.
     """
     expires = claims.get("exp")
-    if expires is not None and now - leeway_seconds >= _number(expires, "exp"):
+    if expires is not None and now >= _number(expires, "exp"):
         raise ValidityError(f"the signature expired at {expires}, now {now}")
     not_before = claims.get("nbf")
-    if not_before is not None and now + leeway_seconds < _number(not_before, "nbf"):
+    if not_before is not None and now + max_skew_seconds < _number(not_before, "nbf"):
         raise ValidityError(f"the signature holds from {not_before}, now {now}")
     issued = claims.get("iat")
     if issued is None:
         return None
     issued = parse_datetime(issued, "iat") if type(issued) is str else _number(issued, "iat")
-    if now + leeway_seconds < issued:
+    if now + max_skew_seconds < issued:
         raise ValidityError(f"the signature was made at {issued}, now {now}")
     return int(issued)
 

@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 
 from ssi.credentials.claims import (
+    MAX_SKEW_SECONDS,
     check_author,
     check_challenge,
     check_content_type,
@@ -42,7 +43,7 @@ VC_JWT_MEDIA_TYPE: Final = "application/vc+jwt"
 VP_JWT_MEDIA_TYPE: Final = "application/vp+jwt"
 
 
-class UnverifiedVcJwt(msgspec.Struct, frozen=True):
+class UnverifiedVcJwt(msgspec.Struct, frozen=True, gc=False):
     """A parsed VC-JWT, to decide by issuer and type whether to look for a key, and for nothing else."""
 
     jws: UnverifiedJws
@@ -51,7 +52,7 @@ class UnverifiedVcJwt(msgspec.Struct, frozen=True):
     kid: str | None
 
 
-class UnverifiedVpJwt(msgspec.Struct, frozen=True):
+class UnverifiedVpJwt(msgspec.Struct, frozen=True, gc=False):
     """A parsed VP-JWT, to look for the holder's key and for nothing else."""
 
     jws: UnverifiedJws
@@ -59,7 +60,7 @@ class UnverifiedVpJwt(msgspec.Struct, frozen=True):
     kid: str | None
 
 
-class VerifiedCredential(msgspec.Struct, frozen=True):
+class VerifiedCredential(msgspec.Struct, frozen=True, gc=False):
     """A credential whose envelope, signature, shape and validity period held when it was verified.
 
     ``issued_at`` is the time of the signature in Unix seconds, if it says one; ``claims`` are the members around the
@@ -78,7 +79,7 @@ class VerifiedCredential(msgspec.Struct, frozen=True):
         return confirmation_key(self.claims)
 
 
-class VerifiedPresentation(msgspec.Struct, frozen=True):
+class VerifiedPresentation(msgspec.Struct, frozen=True, gc=False):
     """A presentation whose envelope, signature, challenge and times held.
 
     Its credentials are still in their envelopes: each has to be verified on its own.
@@ -108,14 +109,15 @@ def verify_vc_jwt(
     now: UnixSeconds,
     contexts: Collection[str],
     inline_contexts: bool = False,
-    leeway_seconds: int = 0,
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
     typ: Collection[str] = VC_JWT_TYPES,
 ) -> VerifiedCredential:
     """Return the credential as verified under ``key``, which the caller found for its issuer and kid.
 
-    ``contexts`` are the context URLs that the verifier knows beside the base context; ``leeway_seconds`` widens every
-    time limit; ``typ`` names the accepted header types ("" accepts a missing one, which the specification allows and
-    RFC 8725 advises against). Raises InvalidSignatureError, VerificationError, ValidityError, InvalidInputError.
+    ``contexts`` are the context URLs that the verifier knows beside the base context; ``max_skew_seconds`` is how far
+    the issuer's clock may be ahead; ``typ`` names the accepted header types ("" accepts a missing one, which the
+    specification allows and RFC 8725 advises against). Raises InvalidSignatureError, VerificationError, ValidityError,
+    InvalidInputError.
     """
     jws = verify_jws(unverified.jws, key, typ=typ)
     header, claims = jws.header, jws.claims
@@ -125,7 +127,7 @@ def verify_vc_jwt(
         now=now,
         contexts=contexts,
         inline_contexts=inline_contexts,
-        leeway_seconds=leeway_seconds,
+        max_skew_seconds=max_skew_seconds,
     )
     return VerifiedCredential(credential, key, header, claims, jws.compact, issued_at)
 
@@ -137,7 +139,7 @@ def check_credential_claims(
     now: UnixSeconds,
     contexts: Collection[str],
     inline_contexts: bool = False,
-    leeway_seconds: int = 0,
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
 ) -> tuple[Credential, UnixSeconds | None]:
     """Return the credential in ``claims`` and the time of its signature, everything after the signature checked.
 
@@ -148,8 +150,8 @@ def check_credential_claims(
     check_no_wrapping(claims)
     credential = parse_credential(claims, contexts=contexts, inline_contexts=inline_contexts)
     check_author(header, claims, credential.issuer, "issuer")
-    issued_at = check_times(claims, now=now, leeway_seconds=leeway_seconds)
-    check_validity(credential, now=now, leeway_seconds=leeway_seconds)
+    issued_at = check_times(claims, now=now, max_skew_seconds=max_skew_seconds)
+    check_validity(credential, now=now, max_skew_seconds=max_skew_seconds)
     return credential, issued_at
 
 
@@ -170,7 +172,7 @@ def verify_vp_jwt(
     nonce: str | None,
     max_age_seconds: int | None,
     contexts: Collection[str],
-    leeway_seconds: int = 0,
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
     typ: Collection[str] = VP_JWT_TYPES,
 ) -> VerifiedPresentation:
     """Return the presentation as verified under ``key``, which the caller found for its holder or its credential.
@@ -179,20 +181,47 @@ def verify_vp_jwt(
     answers no request. Raises InvalidSignatureError, VerificationError, ValidityError, InvalidInputError.
     """
     jws = verify_jws(unverified.jws, key, typ=typ)
-    header, claims = jws.header, jws.claims
+    presentation, enveloped, issued_at = check_presentation_claims(
+        jws.header,
+        jws.claims,
+        now=now,
+        audience=audience,
+        nonce=nonce,
+        max_age_seconds=max_age_seconds,
+        contexts=contexts,
+        max_skew_seconds=max_skew_seconds,
+    )
+    return VerifiedPresentation(presentation, enveloped, key, jws.header, jws.compact, issued_at)
+
+
+def check_presentation_claims(
+    header: JsonObject,
+    claims: JsonObject,
+    *,
+    now: UnixSeconds,
+    audience: str | None,
+    nonce: str | None,
+    max_age_seconds: int | None,
+    contexts: Collection[str],
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
+) -> tuple[Presentation, tuple[Envelope, ...], UnixSeconds | None]:
+    """Return the presentation in ``claims``, its envelopes and the time of its signature, all else checked.
+
+    For any JOSE envelope, as ``check_credential_claims``. Raises as ``verify_vp_jwt``.
+    """
     check_content_type(header, "vp")
     check_no_wrapping(claims)
     presentation = parse_presentation(claims, contexts=contexts)
     if presentation.holder is not None:
         check_author(header, claims, presentation.holder, "holder")
     check_challenge(claims, audience=audience, nonce=nonce)
-    issued_at = check_times(claims, now=now, leeway_seconds=leeway_seconds)
-    if max_age_seconds is not None and (issued_at is None or now - issued_at > max_age_seconds + leeway_seconds):
+    issued_at = check_times(claims, now=now, max_skew_seconds=max_skew_seconds)
+    if max_age_seconds is not None and (issued_at is None or now - issued_at > max_age_seconds):
         raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
     enveloped = tuple(item for item in presentation.credentials if isinstance(item, Envelope))
     if len(enveloped) != len(presentation.credentials):
         raise VerificationError("expected every credential of the presentation in an envelope")
-    return VerifiedPresentation(presentation, enveloped, key, header, jws.compact, issued_at)
+    return presentation, enveloped, issued_at
 
 
 def check_holder(credential: VerifiedCredential, presentation: VerifiedPresentation) -> None:
@@ -226,7 +255,7 @@ async def sign_vc_jwt(
     ``holder_key`` goes into ``cnf``. Raises InvalidInputError if ``kid`` is not the issuer's or a member would be
     written twice, and as ``Kms.sign``.
     """
-    header, claims = _vc_jwt_parts(credential, kid, issued_at, expires_at, holder_key)
+    header, claims = credential_parts(credential, kid, issued_at, expires_at, holder_key)
     return await sign_jws(header, claims, kms=kms, label=label, purpose=KeyPurpose.CREDENTIAL)
 
 
@@ -247,7 +276,7 @@ async def sign_vc_jwts(
         raise InvalidInputError("expected as many holder keys as credentials")
     messages = []
     for credential, holder_key in zip(credentials, keys, strict=True):
-        header, claims = _vc_jwt_parts(credential, kid, issued_at, expires_at, holder_key)
+        header, claims = credential_parts(credential, kid, issued_at, expires_at, holder_key)
         messages.append(signing_input({"alg": alg, **header}, claims))
     signatures = await kms.sign_many(label, messages, purpose=KeyPurpose.CREDENTIAL)
     return [build_jws(message, signature) for message, signature in zip(messages, signatures, strict=True)]
@@ -296,13 +325,17 @@ def envelope_vc_jwt(compact: str) -> Envelope:
     return Envelope(VC_JWT_MEDIA_TYPE, compact)
 
 
-def _vc_jwt_parts(
+def credential_parts(
     credential: Credential,
     kid: str,
     issued_at: UnixSeconds | None,
     expires_at: UnixSeconds | None,
     holder_key: PublicKey | None,
 ) -> tuple[JsonObject, JsonObject]:
+    """Return header and claims of a credential that ``kid`` signs; ``typ`` is that of a VC-JWT.
+
+    Raises InvalidInputError if ``kid`` is not the issuer's or a member would be written twice.
+    """
     claims = dict(credential.raw)
     check_no_wrapping(claims)
     added = {

@@ -33,7 +33,7 @@ _DATA_URL: Final = re.compile(
 )
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """A secured credential, or presentation, in its envelope: nothing in ``data`` has been looked at.
 
     ``media_type`` is lower case without parameters (``application/vc+jwt``), ``data`` the text after the comma: one
@@ -52,7 +52,7 @@ class Envelope(msgspec.Struct, frozen=True):
 PresentedCredential: TypeAlias = Envelope | Credential
 
 
-class Presentation(msgspec.Struct, frozen=True):
+class Presentation(msgspec.Struct, frozen=True, gc=False):
     """A presentation whose shape was checked. ``holder`` is a claim of its author."""
 
     raw: JsonObject

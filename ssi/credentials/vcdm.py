@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 
-class Credential(msgspec.Struct, frozen=True):
+class Credential(msgspec.Struct, frozen=True, gc=False):
     """A credential whose shape was checked; whether it is secured, valid or trusted is said elsewhere.
 
     ``raw`` is the object as it was read and is never changed. ``valid_from`` and ``valid_until`` are Unix seconds,
@@ -102,11 +102,11 @@ def check_credential(
     return credential
 
 
-def check_validity(credential: Credential, *, now: UnixSeconds, leeway_seconds: int = 0) -> None:
-    """Raise ValidityError unless ``now`` lies in the validity period, widened by ``leeway_seconds`` (4.9)."""
-    if credential.valid_from is not None and now + leeway_seconds < credential.valid_from:
+def check_validity(credential: Credential, *, now: UnixSeconds, max_skew_seconds: int = 0) -> None:
+    """Raise ValidityError unless ``now`` lies in the validity period (4.9), which may begin the skew early."""
+    if credential.valid_from is not None and now + max_skew_seconds < credential.valid_from:
         raise ValidityError(f"the credential is valid from {credential.valid_from}, now {now}")
-    if credential.valid_until is not None and now - leeway_seconds > credential.valid_until:
+    if credential.valid_until is not None and now > credential.valid_until:
         raise ValidityError(f"the credential was valid until {credential.valid_until}, now {now}")
 
 

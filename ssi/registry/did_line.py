@@ -31,7 +31,7 @@ MAX_DEPTH: Final = 16
 _BASE58: Final = "[1-9A-HJ-NP-Za-km-z]"
 _Multikey: TypeAlias = Annotated[str, Meta(pattern=rf"^z{_BASE58}{{40,200}}\Z")]
 _Multihash: TypeAlias = Annotated[str, Meta(pattern=rf"^{_BASE58}{{40,100}}\Z")]
-_KeyText: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,800}\Z")]
+_KeyText: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,90}\Z")]
 _DateTime: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z\Z")]
 _MethodId: TypeAlias = Annotated[
     str, Meta(pattern=r"^(did:[A-Za-z0-9.:%_-]+)?#[A-Za-z0-9._~-]{1,160}\Z", max_length=1024)
@@ -75,8 +75,6 @@ class _Jwk(_Closed, frozen=True, kw_only=True):
     crv: _Word | UnsetType = UNSET
     x: _KeyText | UnsetType = UNSET
     y: _KeyText | UnsetType = UNSET
-    n: _KeyText | UnsetType = UNSET
-    e: _KeyText | UnsetType = UNSET
     alg: _Word | UnsetType = UNSET
     use: _Word | UnsetType = UNSET
     kid: _KeyText | UnsetType = UNSET
@@ -91,10 +89,11 @@ _Relationships: TypeAlias = Literal[
 class _Method(_Closed, frozen=True, kw_only=True):
     id: _MethodId
     type: _Word
-    controller: DidText
-    # No standard has it, but a widely used did:webvh implementation writes it; the word says nothing of a person.
+    # Two did:webvh implementations leave out the controller and write a purpose, which no standard has. Their logs may
+    # be anchored all the same: neither says anything of a person.
+    controller: DidText | UnsetType = UNSET
     purpose: _Relationships | UnsetType = UNSET
-    multibase: Annotated[str, Meta(pattern=r"^[zu][A-Za-z0-9_-]{40,800}\Z")] | UnsetType = msgspec.field(
+    multibase: Annotated[str, Meta(pattern=r"^[zu][A-Za-z0-9_-]{40,200}\Z")] | UnsetType = msgspec.field(
         name="publicKeyMultibase", default=UNSET
     )
     base58: _Multihash | UnsetType = msgspec.field(name="publicKeyBase58", default=UNSET)
@@ -218,12 +217,16 @@ def _check_document(document: _Document) -> None:
 
 
 def _check_method(method: _Method) -> None:
-    check_did(method.controller, "state: controller of a verification method")
+    if method.controller:
+        check_did(method.controller, "state: controller of a verification method")
     _check_fragment(method.id, "state: id of a verification method")
 
 
 def _check_service(service: _Service) -> None:
-    check_name(f"s{service.id[service.id.index('#') :].replace('#', '/')}", "state.service.id")
+    did, _, fragment = service.id.partition("#")
+    if did:
+        check_did(did, "state.service.id")
+    check_name(fragment, "state.service.id")
     for name in _several(service.type):
         check_name(name, "state.service.type")
     for uri in _several(service.endpoint):

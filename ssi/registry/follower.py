@@ -12,6 +12,7 @@ Errors:  InclusionProofError (the log is not what was signed), InvalidSignatureE
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ssi.errors import InclusionProofError, NotFoundError
 from ssi.ledger import merkle
@@ -22,6 +23,9 @@ from ssi.ledger.receipt import Receipt, make_receipts
 from ssi.registry.fold import RegistryState
 from ssi.registry.tree import EdgeTree
 from ssi.registry.view import RegistrySnapshot
+
+if TYPE_CHECKING:
+    import asyncio
 
 _STEP = 256
 
@@ -40,6 +44,7 @@ class RegistryFollower:
         self._tree = EdgeTree()
         self._note: bytes | None = None
         self._checkpoint: VerifiedCheckpoint | None = None
+        self._lock: asyncio.Lock | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -62,7 +67,8 @@ class RegistryFollower:
         Raises InclusionProofError if the entries do not give the signed root or the log became shorter,
         InvalidSignatureError if no given key signed the checkpoint, UnavailableError if the ledger does not answer.
         """
-        await self._catch_up()
+        async with self._exclusive():
+            await self._catch_up()
         return self.view()
 
     def view(self) -> RegistrySnapshot:
@@ -92,6 +98,14 @@ class RegistryFollower:
             raise NotFoundError("the log has no checkpoint yet")
         return await make_receipts(self._ledger, indexes, self._note)
 
+    def _exclusive(self) -> asyncio.Lock:
+        """Return the lock under which the fold moves: two tasks that read the same entries would fold them twice."""
+        import asyncio
+
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
+
     async def _catch_up(self) -> None:
         # The note first: the log only grows, so it covers what was signed before it was measured.
         note = await self._ledger.checkpoint() if self._keys else None
@@ -112,7 +126,7 @@ class RegistryFollower:
         await self._fold(checkpoint.size)
         if checkpoint.size == self._state.size:
             root = self._tree.root()
-        else:
+        else:  # folded past it already: the tree's past is in the ledger, whose hashes the audit checks
             root = await merkle.root(self._ledger, checkpoint.size)
         if root != checkpoint.root:
             raise InclusionProofError(f"the entries do not give the signed root of size {checkpoint.size}")

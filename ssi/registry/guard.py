@@ -25,6 +25,7 @@ import msgspec
 
 from ssi.did.document import DidDocument, parse_document
 from ssi.did.webvh.log import Version, verify_next
+from ssi.encoding.timestamps import NANOSECONDS, parse_utc_nanoseconds
 from ssi.errors import GuardError, InvalidInputError
 from ssi.keys import PublicKey
 from ssi.registry.did_line import DidLogEntry, parse_did_line
@@ -248,16 +249,23 @@ def _check_line(line: DidLogEntry, view: RegistrySnapshot, *, now: int | None) -
     number = previous.version.number + 1 if previous else 1
     if line.number != number:
         raise GuardError("G11", f"the ledger expects version {number} of this DID")
+    said = _version_time(line)
+    for at in (said,) if now is None else (said, max(said, now)):
+        if not _anchors_lines(line.did, view, at=at):
+            raise GuardError("G03", "the DID is of no accredited organisation")
     version = verify_next(previous.version if previous else None, line.entry, now=MAX_TIME if now is None else now)
     if version.did != line.did:
         raise GuardError("G02", "a DID that moves starts a new log here")
     if version.witness.ids:
         raise GuardError("G02", "the DID names witnesses, whose proofs this ledger does not hold yet")
-    said = version.entry.time_seconds
-    for at in (said,) if now is None else (said, max(said, now)):
-        if not _anchors_lines(line.did, view, at=at):
-            raise GuardError("G03", "the DID is of no accredited organisation")
     return CheckedDidLine(line, version, parse_document(version.document, did=line.did))
+
+
+def _version_time(line: DidLogEntry) -> int:
+    try:
+        return parse_utc_nanoseconds(line.raw["versionTime"]) // NANOSECONDS
+    except InvalidInputError as exc:
+        raise GuardError("G02", f"versionTime: {exc}") from exc
 
 
 def _anchors_lines(did: str, view: RegistrySnapshot, *, at: int) -> bool:

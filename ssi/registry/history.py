@@ -59,7 +59,7 @@ class Refused(msgspec.Struct, frozen=True):
 
     index: int
     kind: str
-    """Which check failed: ``envelope``, ``signature``, ``guard``, ``webvh`` or ``duplicate``."""
+    """Which check failed: ``envelope``, ``signature``, ``guard`` or ``webvh``."""
     reason: str
 
 

@@ -92,7 +92,6 @@ class Registry(RegistryFollower):
         self._now = now
         self._queue: deque[_Waiting] = deque()
         self._drain: asyncio.Task[None] | None = None
-        self._lock: asyncio.Lock | None = None
 
     async def note_key(self) -> NoteKey:
         """Return the key that verifies this registry's checkpoints. Raises KeyNotFoundError."""
@@ -103,9 +102,7 @@ class Registry(RegistryFollower):
     async def refresh(self) -> RegistrySnapshot:
         """Fold what other writers added and return the new view; see ``RegistryFollower.refresh``."""
         await self.note_key()
-        async with self._exclusive():
-            await self._catch_up()
-        return self.view()
+        return await super().refresh()
 
     async def submit(self, entry: bytes | str) -> Submitted:
         """Put a statement or a did:webvh line on the ledger; return once it is durable and under a checkpoint.
@@ -135,13 +132,6 @@ class Registry(RegistryFollower):
         if self._note is None:
             raise UnavailableError("the checkpoint was not stored")
         return self._note
-
-    def _exclusive(self) -> asyncio.Lock:
-        import asyncio
-
-        if self._lock is None:
-            self._lock = asyncio.Lock()
-        return self._lock
 
     # --- writing ------------------------------------------------------------------------------------------------
 
@@ -220,20 +210,20 @@ class Registry(RegistryFollower):
             raise UnavailableError("the ledger put the entries elsewhere than expected: ask again")
 
     async def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
-        stored = [index for index in outcomes if isinstance(index, int)]
-        receipts: dict[int, Receipt] = {}
-        if stored:
-            await self._cover(max(stored))
-            receipts = await self._receipts_for(sorted(set(stored)))
+        stored: list[tuple[_Waiting, int]] = []
         for waiting, outcome in zip(batch, outcomes, strict=True):
-            if waiting.future.done() or outcome is None:
-                continue
-            if isinstance(outcome, SsiError):
+            if isinstance(outcome, int):
+                stored.append((waiting, outcome))
+            elif outcome is not None and not waiting.future.done():
                 waiting.future.set_exception(outcome)
-                continue
-            entry = waiting.entry if waiting.fresh else await self._stored(outcome)
+        if not stored:
+            return
+        await self._cover(max(index for _, index in stored))
+        receipts = await self._receipts_for(sorted({index for _, index in stored}))
+        for waiting, index in stored:
+            entry = waiting.entry if waiting.fresh else await self._stored(index)
             if not waiting.future.done():
-                waiting.future.set_result(Submitted(outcome, waiting.parsed.id, entry, receipts[outcome]))
+                waiting.future.set_result(Submitted(index, waiting.parsed.id, entry, receipts[index]))
 
     # --- heads and proofs ---------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class TestFederation:
         return made
 
     def view(self) -> RegistryView:
-        """Return the registry's answers now; pass it to a verifier as it is."""
+        """Return the registry's answers now."""
         return self.registry.view()
 
     def resolver(self) -> Resolver:

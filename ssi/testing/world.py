@@ -3,7 +3,7 @@
     world = await TestWorld.open()
     verifier = Verifier(
         Policy(audience=world.audience, trust=…, contexts=world.type.contexts, …),
-        resolver=world.resolver, lists=world.lists, registry=world.view, now=world.clock,
+        resolver=world.resolver, lists=world.lists, registry=world.registry, now=world.clock,
     )
     credential = await world.town.issue({"given_name": "Aino"}, format="dc+sd-jwt", holder=world.holder.key)
     shown = await world.holder.show(credential, nonce=world.nonce, audience=world.audience)
@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from ssi.ports import RegistryView
+from ssi.registry import Registry
 from ssi.testing.clock import TestClock
 from ssi.testing.federation import TestFederation
 from ssi.testing.holder import TestHolder
@@ -57,6 +58,11 @@ class TestWorld:
         )
         await town.publish()
         return cls(federation, await TestHolder.create(clock=federation.clock), town, lists)
+
+    @property
+    def registry(self) -> Registry:
+        """The registry, as a verifier takes it."""
+        return self.federation.registry
 
     def view(self) -> RegistryView:
         """Return the registry's answers now."""

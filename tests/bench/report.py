@@ -28,7 +28,7 @@ def machine() -> str:
     memory = f"{int(kilobytes) / 2**20:.0f} GiB" if kilobytes != "0" else "unknown memory"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model}, {cores} cores, {memory}; {platform.system()} {platform.release()}; {python}."
+    return f"{model}, {cores} cores, {memory}; {platform.system()}; {python}."
 
 
 def versions() -> str:

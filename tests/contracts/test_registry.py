@@ -263,6 +263,14 @@ class RegistryContract:
         with pytest.raises(DidNotFoundError):
             await registry.did_log("did:webvh:QmNone:nowhere.example")
 
+    async def test_many_readers_of_one_follower_fold_every_entry_once(
+        self, ledger: Ledger, registry: Registry, world: World
+    ) -> None:
+        reader = RegistryFollower(ledger, roots=[world.root.did], keys=[await registry.note_key()])
+        await asyncio.gather(*(reader.did_log(world.agency.did) for _ in range(8)))
+        assert reader.state.size == await ledger.size()
+        assert not reader.state.refusals
+
     async def test_cancelled_callers_do_not_stop_the_others(
         self, ledger: Ledger, registry: Registry, world: World
     ) -> None:

@@ -29,7 +29,7 @@ def verifier(world: TestWorld, *, fresh: bool = False, **changes: Any) -> Verifi
         policy(world, **changes),
         resolver=world.federation.resolver() if fresh else world.resolver,
         lists=world.lists,
-        registry=world.view,
+        registry=world.registry,
         now=world.clock,
     )
 

@@ -285,7 +285,7 @@ async def test_no_list_is_asked_for_before_the_issuer_is_accepted(world: TestWor
         verifier(world).policy,
         resolver=default_resolver(log_source=Counting(), now=world.clock),
         lists=world.lists,
-        registry=world.view,
+        registry=world.registry,
         now=world.clock,
     )
     for form in FORMATS:

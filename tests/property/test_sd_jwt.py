@@ -33,7 +33,7 @@ from ssi.credentials.sd_jwt import (
 from ssi.credentials.sd_jwt.disclosure import read_disclosures
 from ssi.credentials.sd_jwt.paths import locate
 from ssi.credentials.sd_jwt.process import process
-from ssi.encoding.base64url import b64url_decode, b64url_encode
+from ssi.encoding.base64url import b64url_decode, b64url_decode_many, b64url_encode, b64url_encode_many
 from ssi.encoding.gate import parse_json
 from ssi.errors import DisclosureError, InvalidInputError, SsiError, VerificationError
 from ssi.keys import Curve, KeyPurpose, PrivateKey
@@ -157,7 +157,7 @@ def test_the_short_way_into_a_disclosure_takes_what_the_gate_takes(raw: bytes) -
         assert not _is_disclosure(expected)
     else:
         assert _is_disclosure(expected)
-        assert json.dumps(found) == json.dumps([expected[1] if len(expected) == 3 else None, expected[-1]])
+        assert json.dumps(found) == json.dumps([text, expected[1] if len(expected) == 3 else None, expected[-1]])
 
 
 def _is_disclosure(value: Any) -> bool:
@@ -300,3 +300,57 @@ def test_no_claim_is_accepted_under_another_issuers_key() -> None:
     text = asyncio.run(_bound())
     with pytest.raises(VerificationError):
         verify_sd_jwt(parse_sd_jwt(text), HOLDER.public_key, typ={"dc+sd-jwt"})
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from('AQgwBE_-=+/~ é",\\u0'), max_size=6) | st.binary(max_size=9).map(b64url_encode),
+        max_size=5,
+    )
+)
+def test_decoding_many_texts_is_decoding_each(texts: list[str]) -> None:
+    try:
+        expected = [b64url_decode(text) for text in texts]
+    except InvalidInputError:
+        with pytest.raises(InvalidInputError):
+            b64url_decode_many(texts)
+    else:
+        assert b64url_decode_many(texts) == expected
+        assert b64url_encode_many(expected) == texts
+
+
+_spaced = st.recursive(
+    st.sampled_from(["1", '"a"', '":"', '" :"', '"\\":"', "null", '"https://a:b"', str(2**53)]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: "[" + " , ".join(items) + "]")
+        | st.lists(
+            st.tuples(
+                st.sampled_from(['"a"', '"b"', '":"', '"\\"a"', '" "']), st.sampled_from(["", " ", "\n", "\t "]), inner
+            ),
+            max_size=3,
+        ).map(lambda items: "{" + ",".join(f"{name}{space}:{value}" for name, space, value in items) + "}")
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300)
+@given(_spaced)
+def test_the_gate_refuses_exactly_the_duplicates_and_the_large_integers(text: str) -> None:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("duplicate")
+        return dict(pairs)
+
+    def small(digits: str) -> int:
+        if int(digits) >= 2**53:
+            raise ValueError("large")
+        return int(digits)
+
+    try:
+        expected = json.loads(text, object_pairs_hook=unique, parse_int=small)
+    except ValueError:
+        with pytest.raises(InvalidInputError):
+            parse_json(text)
+    else:
+        assert parse_json(text) == expected

@@ -129,6 +129,13 @@ def files_of(folder: str) -> int:
     return sum(1 for name in opened_files if name.startswith(here) and not any(name.startswith(i) for i in inner))
 
 
+def summary() -> str:
+    """Return the counts of all folders together, as one line of text."""
+    passed, failed = sum(t.passed for t in tallies.values()), sum(t.failed for t in tallies.values())
+    left = sum(sum(t.left_out.values()) for t in tallies.values())
+    return f"{passed} cases passed, {failed} failed, {left} left out"
+
+
 def table() -> list[str]:
     """Return the counts per folder as lines of text, in the order of the folders."""
     lines = [f"{'folder':<40} {'files':>6} {'cases':>7} {'passed':>7} {'failed':>7} {'left out':>9}"]

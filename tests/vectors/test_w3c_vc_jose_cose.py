@@ -9,12 +9,22 @@ from typing import Any
 
 import pytest
 
-from ssi.credentials.jose import read_vc_jwt, read_vp_jwt, sign_vc_jwt, sign_vp_jwt, verify_vc_jwt, verify_vp_jwt
+from ssi.credentials.jose import (
+    check_presentation_claims,
+    read_vc_jwt,
+    read_vp_jwt,
+    sign_vc_jwt,
+    sign_vp_jwt,
+    verify_vc_jwt,
+    verify_vp_jwt,
+)
 from ssi.credentials.presentation import ENVELOPED_PRESENTATION, Envelope, parse_envelope, parse_presentation
+from ssi.credentials.sd_jwt import issue_sd_jwt, parse_sd_jwt, verify_sd_jwt
+from ssi.credentials.vc_sd_jwt import read_vc_sd_jwt, sign_vc_sd_jwt, verify_vc_sd_jwt
 from ssi.credentials.vcdm import check_credential, parse_credential
 from ssi.encoding.gate import parse_object
 from ssi.errors import InvalidInputError, SsiError
-from ssi.keys import KeyPurpose, PrivateKey, PublicKey
+from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
 from tests.vectors.support import VectorCount, vectors_dir
 
@@ -136,6 +146,67 @@ def test_a_transcribed_input_holds_in_a_clone_without_the_vectors() -> None:
     verify("credential", kept["compact"], PublicKey.from_jwk(kept["publicKeyJwk"]))
     with pytest.raises(SsiError):
         verify("credential", kept["compact"][:-2] + "AA", PublicKey.from_jwk(kept["publicKeyJwk"]))
+
+
+# The same for SD-JWT, with the paths that the issuer conceals.
+SD_JWT_CASES = [
+    (17, "credential-selective.json", "p384", [("credentialSubject", "firstName"), ("credentialSubject", "lastName")]),
+    (19, "presentation-selective.json", "p384", [("holder",), ("verifiableCredential", 0)]),
+    (20, "credential-sdjwt-selective.txt", "p384", True),
+    (22, "presentation-sdjwt-selective.txt", "p384", True),
+    (23, "credential-sdjwt-bad-signature.txt", "p384", False),
+    (24, "credential-sdjwt-bad-media-type.txt", "ed25519", False),
+    (25, "presentation-sdjwt-bad-media-type.txt", "ed25519", False),
+    (26, "presentation-sdjwt-bad-credential.txt", "p521", False),
+]
+
+
+def verify_sd(name: str, text: str, key: PublicKey) -> tuple[object, ...]:
+    if name.startswith("credential"):
+        return verify_vc_sd_jwt(read_vc_sd_jwt(text), key, now=NOW, contexts=EXAMPLES, key_binding=None).disclosed_paths
+    verified = verify_sd_jwt(parse_sd_jwt(text), key, typ={"vp+sd-jwt"})
+    rules: dict[str, Any] = {"audience": None, "nonce": None, "max_age_seconds": None}
+    check_presentation_claims(verified.header, verified.claims, now=NOW, contexts=EXAMPLES, **rules)
+    return verified.disclosed_paths
+
+
+async def issue_sd(name: str, method: dict[str, Any], paths: list[Any]) -> str:
+    document = parse_object(read(name))
+    kms = MemoryKms()
+    await kms.add("k", PrivateKey.from_jwk(method["secretKeyJwk"]), purpose=KeyPurpose.CREDENTIAL)
+    rules: dict[str, Any] = {"kms": kms, "label": "k", "disclosable": paths}
+    if name.startswith("credential"):
+        credential = check_credential(document, contexts=EXAMPLES, extensions=())
+        return (await sign_vc_sd_jwt(credential, kid=method["id"], **rules)).compact
+    parse_presentation(document, contexts=EXAMPLES)
+    header = {"kid": method["id"], "cty": "vp"}
+    return (await issue_sd_jwt(document, typ="vp+sd-jwt", header=header, **rules)).compact
+
+
+@pytest.mark.parametrize(("number", "name", "key", "expected"), SD_JWT_CASES, ids=lambda case: str(case)[:60])
+async def test_the_suite_with_sd_jwt(number: int, name: str, key: str, expected: Any) -> None:
+    method = verification_method(key)
+    if expected is False:
+        with pytest.raises(SsiError):
+            verify_sd(name, read(name), PrivateKey.generate(Curve.P384).public_key if key == "p521" else public(method))
+    elif expected is True:
+        text = read(name)
+        assert verify_sd(name, text, public(method))
+        for position in range(0, len(text) - 1, 5):
+            altered = text[:position] + ("A" if text[position] != "A" else "B") + text[position + 1 :]
+            with pytest.raises(SsiError):
+                verify_sd(name, altered, public(method))
+    else:
+        assert set(verify_sd(name, await issue_sd(name, method, expected), public(method))) == set(expected)
+    suite.ran()
+
+
+def test_the_sd_jwt_cases_on_p521_are_counted() -> None:
+    suite.left_out("the key is on P-521, which is not supported", 2)
+
+
+def public(method: dict[str, Any]) -> PublicKey:
+    return PublicKey.from_jwk(method["publicKeyJwk"])
 
 
 def test_the_other_securing_mechanisms_are_counted() -> None:

@@ -8,7 +8,7 @@ Errors:  InvalidInputError (a path without a claim, a reserved name, no JSON).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from secrets import randbelow, token_bytes
 from typing import Final
@@ -16,8 +16,8 @@ from typing import Final
 import msgspec
 
 from ssi.credentials.sd_jwt.compact import MAX_DISCLOSURES
-from ssi.credentials.sd_jwt.disclosure import build_disclosure, salts
-from ssi.credentials.sd_jwt.hashing import DEFAULT_HASH, check_hash_name, digest_bytes, digest_of
+from ssi.credentials.sd_jwt.disclosure import SCALARS, build_disclosures
+from ssi.credentials.sd_jwt.hashing import DEFAULT_HASH, check_hash_name, digest_bytes, digest_of, digests_of
 from ssi.credentials.sd_jwt.paths import ClaimPath, check_path, path_text
 from ssi.credentials.sd_jwt.process import RESERVED_NAMES
 from ssi.encoding.gate import MAX_JSON_DEPTH, MAX_SAFE_INTEGER
@@ -26,6 +26,7 @@ from ssi.keys import KeyPurpose, Kms, PublicKey
 from ssi.keys.jws import sign_jws
 from ssi.types import JsonObject, JsonValue
 
+_ONLY_TEXT: Final = frozenset((str,))
 NO_DECOYS: Final[Mapping[ClaimPath, int]] = {}
 
 
@@ -49,19 +50,25 @@ def conceal(
     *,
     decoys: Mapping[ClaimPath, int] = NO_DECOYS,
     hash_name: str = DEFAULT_HASH,
+    in_plain_sight: frozenset[str] = frozenset(),
 ) -> Concealed:
     """Replace each claim at a path of ``disclosable`` by a digest, innermost first (RFC 9901, 4.2).
 
     ``decoys`` adds that many digests without a disclosure to the object or array at a path, ``()`` being the payload
-    itself. ``claims`` is not changed. Raises InvalidInputError.
+    itself. ``in_plain_sight`` names top-level claims that must have no digest, nor any below them. ``claims`` is not
+    changed. Raises InvalidInputError.
     """
     check_hash_name(hash_name)
+    if type(claims) is not dict:
+        raise InvalidInputError("expected claims to be an object")
     _check_claims(claims, 1)
     plan = _Plan()
     for path in disclosable:
         plan.at(check_path(path)).hidden = True
     for path, count in decoys.items():
         plan.at(path).decoys += count
+    if not in_plain_sight.isdisjoint(plan.below):
+        raise InvalidInputError(f"{', '.join(sorted(in_plain_sight))} must not be selectively disclosable")
     run = _Concealer(hash_name)
     payload = run.object(claims, plan, ())
     if len(run.disclosures) > MAX_DISCLOSURES:
@@ -82,17 +89,18 @@ async def issue_sd_jwt(
     holder_key: PublicKey | None = None,
     decoys: Mapping[ClaimPath, int] = NO_DECOYS,
     hash_name: str = DEFAULT_HASH,
+    in_plain_sight: frozenset[str] = frozenset(),
 ) -> IssuedSdJwt:
     """Sign ``claims`` as an SD-JWT of type ``typ`` with the credential key ``label`` (RFC 9901, 6.1).
 
     ``header`` adds members such as ``kid``. ``holder_key`` becomes ``cnf`` and makes key binding possible. Raises
     InvalidInputError, and what the key store raises.
     """
+    if holder_key is not None and "cnf" in claims:
+        raise InvalidInputError("expected claims without cnf beside a holder key")
+    concealed = conceal(claims, disclosable, decoys=decoys, hash_name=hash_name, in_plain_sight=in_plain_sight)
     if holder_key is not None:
-        if "cnf" in claims:
-            raise InvalidInputError("expected claims without cnf beside a holder key")
-        claims = {**claims, "cnf": {"jwk": holder_key.to_jwk()}}
-    concealed = conceal(claims, disclosable, decoys=decoys, hash_name=hash_name)
+        concealed.payload["cnf"] = {"jwk": holder_key.to_jwk()}
     protected = {"typ": typ, **header} if header else {"typ": typ}
     if protected["typ"] != typ or "alg" in protected:
         raise InvalidInputError("expected header members without typ and alg")
@@ -103,52 +111,55 @@ async def issue_sd_jwt(
 class _Plan:
     """What happens at one path and below it."""
 
-    __slots__ = ("below", "decoys", "hidden")
-
-    def __init__(self) -> None:
-        self.hidden = False
-        self.decoys = 0
-        self.below: dict[str | int | None, _Plan] = {}
+    hidden = False
+    decoys = 0
+    below: dict[str | int | None, _Plan] = {}  # noqa: RUF012  (the one of all leaves; ``at`` gives others their own)
 
     def at(self, path: ClaimPath) -> _Plan:
         plan = self
         for step in path:
-            following = plan.below.get(step)
+            below = plan.below
+            following = below.get(step)
             if following is None:
-                following = plan.below[step] = _Plan()
+                following = _Plan()
+                if below:
+                    below[step] = following
+                else:
+                    plan.below = {step: following}
             plan = following
         return plan
 
 
 class _Concealer:
-    """State of one run: the disclosures made so far and a supply of salts."""
+    """State of one run: the disclosures made so far, and how many digests there are."""
 
-    __slots__ = ("_hash_name", "_salts", "digests", "disclosures")
+    __slots__ = ("_hash_name", "digests", "disclosures")
 
     def __init__(self, hash_name: str) -> None:
         self._hash_name = hash_name
-        self._salts: Iterator[str] = salts()
         self.disclosures: list[str] = []
         self.digests = 0
 
     def object(self, source: JsonObject, plan: _Plan, path: ClaimPath) -> JsonObject:
         target: JsonObject = {}
-        digests: list[str] = []
-        for name in plan.below:
-            if name not in source:
-                raise InvalidInputError(f"no claim at {path_text((*path, name))}")
+        hidden: list[tuple[JsonValue, ...]] = []
+        below = plan.below
+        if not below.keys() <= source.keys():
+            missing = next(step for step in below if step not in source)
+            raise InvalidInputError(f"no claim at {path_text((*path, missing))}")
         for name, value in source.items():
-            here = plan.below.get(name)
+            here = below.get(name)
             if here is None:
                 target[name] = value
                 continue
-            content = self._below(value, here, (*path, name))
+            if here.below or here.decoys:
+                value = self._below(value, here, (*path, name))
             if here.hidden:
-                digests.append(self._hide([next(self._salts), name, content]))
+                hidden.append((name, value))
             else:
-                target[name] = content
-        digests += [self._decoy() for _ in range(plan.decoys)]
-        if digests:
+                target[name] = value
+        if hidden or plan.decoys:
+            digests = [*self._hide(hidden), *(self._decoy() for _ in range(plan.decoys))]
             _check_room(path)
             # Sorting hides which claim came first and which digests are decoys (4.2.4.1).
             digests.sort()
@@ -164,29 +175,28 @@ class _Concealer:
             if name is not None and (type(name) is not int or name >= len(source)):
                 raise InvalidInputError(f"no claim at {path_text((*path, name))}")
         for index, value in enumerate(source):
-            plans = [each for each in (plan.below.get(index), every) if each is not None]
-            here = plans[0] if len(plans) == 1 else _merged(plans)
-            content = self._below(value, here, (*path, index))
-            target.append({"...": self._hide([next(self._salts), content])} if here.hidden else content)
+            here = _merged([each for each in (plan.below.get(index), every) if each is not None])
+            if here.below or here.decoys:
+                value = self._below(value, here, (*path, index))
+            target.append({"...": self._hide([(value,)])[0]} if here.hidden else value)
         for _ in range(plan.decoys):
             # Anywhere, since a decoy that is always last is recognised.
             target.insert(randbelow(len(target) + 1), {"...": self._decoy()})
         return target
 
     def _below(self, value: JsonValue, plan: _Plan, path: ClaimPath) -> JsonValue:
-        if not plan.below and not plan.decoys:
-            return value
         if type(value) is dict:
             return self.object(value, plan, path)
         if type(value) is list:
             return self.array(value, plan, path)
         raise InvalidInputError(f"expected an object or an array at {path_text(path)}")
 
-    def _hide(self, parts: list[JsonValue]) -> str:
-        disclosure = build_disclosure(parts)
-        self.disclosures.append(disclosure.decode("ascii"))
-        self.digests += 1
-        return digest_of(disclosure, self._hash_name)
+    def _hide(self, contents: list[tuple[JsonValue, ...]]) -> list[str]:
+        """Make a disclosure of each of ``contents`` and return their digests."""
+        disclosures = build_disclosures(contents)
+        self.disclosures += disclosures
+        self.digests += len(disclosures)
+        return digests_of(disclosures, self._hash_name)
 
     def _decoy(self) -> str:
         self.digests += 1
@@ -201,37 +211,36 @@ def _check_room(path: ClaimPath) -> None:
 
 def _merged(plans: list[_Plan]) -> _Plan:
     """One plan that does what each of ``plans`` says, for an element named by its index and by ``None``."""
+    if len(plans) == 1:
+        return plans[0]
     merged = _Plan()
-    for plan in plans:
-        merged.hidden = merged.hidden or plan.hidden
-        merged.decoys += plan.decoys
-    for step in dict.fromkeys(step for plan in plans for step in plan.below):
-        merged.below[step] = _merged([plan.below[step] for plan in plans if step in plan.below])
+    merged.hidden = any(plan.hidden for plan in plans)
+    merged.decoys = sum(plan.decoys for plan in plans)
+    steps = dict.fromkeys(step for plan in plans for step in plan.below)
+    merged.below = {step: _merged([plan.below[step] for plan in plans if step in plan.below]) for step in steps}
     return merged
 
 
-def _check_claims(value: JsonValue, depth: int) -> None:
+def _check_claims(value: JsonObject | list[JsonValue], depth: int) -> None:
     """Refuse what the verifier's gate would refuse, and names that would be read as digests (4.1, rule 7)."""
-    kind = type(value)
-    if kind is dict:
-        if depth > MAX_JSON_DEPTH:
-            raise InvalidInputError(f"expected claims nested at most {MAX_JSON_DEPTH} deep")
-        for name, item in value.items():
-            if type(name) is not str or name in RESERVED_NAMES:
-                raise InvalidInputError("expected claim names to be strings other than _sd, _sd_alg and ...")
-            if type(item) is not str:
-                _check_claims(item, depth + 1)
-    elif kind is list:
-        if depth > MAX_JSON_DEPTH:
-            raise InvalidInputError(f"expected claims nested at most {MAX_JSON_DEPTH} deep")
-        for item in value:
-            if type(item) is not str:
-                _check_claims(item, depth + 1)
-    elif kind is int:
-        if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
-            raise InvalidInputError("expected integers within ±(2**53 - 1)")
-    elif kind is float:
-        if not isfinite(value):
-            raise InvalidInputError("expected finite numbers")
-    elif value is not None and kind is not bool and kind is not str:
-        raise InvalidInputError("expected claims to be JSON values")
+    if depth > MAX_JSON_DEPTH:
+        raise InvalidInputError(f"expected claims nested at most {MAX_JSON_DEPTH} deep")
+    items: Iterable[JsonValue] = value
+    if type(value) is dict:
+        items = value.values()
+        if not _ONLY_TEXT.issuperset(map(type, value)) or not RESERVED_NAMES.isdisjoint(value):
+            raise InvalidInputError("expected claim names to be strings other than _sd, _sd_alg and ...")
+    if SCALARS.issuperset(map(type, items)):
+        return
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list:
+            _check_claims(item, depth + 1)
+        elif kind is int:
+            if not -MAX_SAFE_INTEGER <= item <= MAX_SAFE_INTEGER:
+                raise InvalidInputError("expected integers within ±(2**53 - 1)")
+        elif kind is float:
+            if not isfinite(item):
+                raise InvalidInputError("expected finite numbers")
+        elif kind not in SCALARS:
+            raise InvalidInputError("expected claims to be JSON values")

@@ -25,6 +25,8 @@ def path_text(path: Sequence[str | int | None]) -> str:
 
 def check_path(path: object) -> ClaimPath:
     """Return ``path`` as a tuple, or raise InvalidInputError if it has no step or a step of another type."""
+    if type(path) is tuple and len(path) == 1 and type(path[0]) is str:
+        return path
     if type(path) is not tuple and type(path) is not list:
         raise InvalidInputError("expected a claim path to be a tuple of names, indexes and None")
     steps = tuple(path)

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from ssi.credentials.sd_jwt.disclosure import read_disclosures
+from ssi.credentials.sd_jwt.disclosure import Disclosed, read_disclosures
 from ssi.credentials.sd_jwt.hashing import digests_of, hash_name_of
 from ssi.credentials.sd_jwt.paths import ClaimPath
 from ssi.encoding.gate import MAX_JSON_DEPTH
@@ -41,8 +41,7 @@ def process(issuer_claims: JsonObject, disclosures: Sequence[str]) -> Processed:
     Raises DisclosureError or InvalidInputError as the module says. ``issuer_claims`` is not changed.
     """
     hash_name = hash_name_of(issuer_claims)
-    contents = zip(disclosures, read_disclosures(disclosures), strict=True)
-    by_digest = dict(zip(digests_of(disclosures, hash_name), contents, strict=True))
+    by_digest = dict(zip(digests_of(disclosures, hash_name), read_disclosures(disclosures), strict=True))
     if len(by_digest) != len(disclosures):
         raise DisclosureError("a disclosure is there more than once")
     walk = _Walk(by_digest)
@@ -59,7 +58,7 @@ class _Walk:
 
     __slots__ = ("disclosed", "seen", "unused")
 
-    def __init__(self, by_digest: dict[str, tuple[str, tuple[str | None, JsonValue]]]) -> None:
+    def __init__(self, by_digest: dict[str, Disclosed]) -> None:
         self.unused = by_digest
         self.disclosed: dict[ClaimPath, str] = {}
         self.seen: list[str] = []
@@ -95,7 +94,7 @@ class _Walk:
                 disclosure = self.unused.pop(digest, None)
                 if disclosure is None:
                     continue  # Withheld, or a decoy: step 3.d removes the element.
-                text, (name, value) = disclosure
+                text, name, value = disclosure
                 if name is not None:
                     raise DisclosureError("expected the disclosure of an array element to be [salt, value]")
                 self.disclosed[(*path, len(target))] = text
@@ -117,7 +116,7 @@ class _Walk:
             disclosure = unused.pop(digest, None)
             if disclosure is None:
                 continue  # Withheld, or a decoy.
-            text, (name, value) = disclosure
+            text, name, value = disclosure
             if name is None:
                 raise DisclosureError("expected the disclosure of an object property to be [salt, name, value]")
             if name in RESERVED_NAMES:

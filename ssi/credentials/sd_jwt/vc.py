@@ -18,7 +18,7 @@ from ssi.credentials.sd_jwt.compact import UnverifiedSdJwt, parse_sd_jwt
 from ssi.credentials.sd_jwt.hashing import DEFAULT_HASH
 from ssi.credentials.sd_jwt.issue import NO_DECOYS, IssuedSdJwt, issue_sd_jwt
 from ssi.credentials.sd_jwt.key_binding import KeyBinding, KeyBindingPolicy, check_kb_integrity, verify_key_binding
-from ssi.credentials.sd_jwt.paths import ClaimPath, check_path
+from ssi.credentials.sd_jwt.paths import ClaimPath
 from ssi.credentials.sd_jwt.validity import MAX_SKEW_SECONDS, numeric_date, verify_validity
 from ssi.credentials.sd_jwt.verify import VerifiedSdJwt, verify_sd_jwt
 from ssi.errors import DisclosureError, InvalidInputError, VerificationError
@@ -28,6 +28,10 @@ from ssi.types import JsonObject, JsonValue
 SD_JWT_VC_TYPES: Final = frozenset(("dc+sd-jwt",))
 NEVER_DISCLOSABLE: Final = frozenset(("iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"))
 """Claims that MUST NOT be selectively disclosed, nor any part of them (2.2.2.3)."""
+
+
+_GIVEN: Final = frozenset(("vct", "iss", "iat", "nbf", "exp", "status", "cnf"))
+"""Claims that ``issue_sd_jwt_vc`` takes as arguments."""
 
 
 class UnverifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
@@ -63,7 +67,11 @@ class VerifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
 
 def read_sd_jwt_vc(text: str | bytes) -> UnverifiedSdJwtVc:
     """Parse an SD-JWT VC as far as needed to find its issuer's key. Raises InvalidInputError."""
-    sd_jwt = parse_sd_jwt(text)
+    return as_sd_jwt_vc(parse_sd_jwt(text))
+
+
+def as_sd_jwt_vc(sd_jwt: UnverifiedSdJwt) -> UnverifiedSdJwtVc:
+    """Return what a parsed SD-JWT says of itself as a credential. Raises InvalidInputError if it says too little."""
     claims = sd_jwt.unverified_claims()
     kid = sd_jwt.header.get("kid")
     if kid is not None and type(kid) is not str:
@@ -154,18 +162,13 @@ async def issue_sd_jwt_vc(
     """
     given = {"vct": vct, "iss": issuer, "iat": issued_at, "nbf": valid_from, "exp": valid_until, "status": status}
     payload = {name: value for name, value in given.items() if value is not None}
-    for name in (*given, "cnf"):
-        if name in claims:
-            raise InvalidInputError(f"expected {name} as an argument, not among the claims")
+    if not _GIVEN.isdisjoint(claims):
+        raise InvalidInputError(f"expected {', '.join(sorted(_GIVEN))} as arguments, not among the claims")
     payload.update(claims)
     _types(payload, _vct(payload))
-    paths = [check_path(path) for path in disclosable]
-    for first in (*(path[0] for path in paths), *(path[0] for path in decoys if path)):
-        if first in NEVER_DISCLOSABLE:
-            raise InvalidInputError(f"{first} must not be selectively disclosable")
     return await issue_sd_jwt(
         payload,
-        disclosable=paths,
+        disclosable=disclosable,
         typ="dc+sd-jwt",
         kms=kms,
         label=label,
@@ -173,6 +176,7 @@ async def issue_sd_jwt_vc(
         holder_key=holder_key,
         decoys=decoys,
         hash_name=hash_name,
+        in_plain_sight=NEVER_DISCLOSABLE,
     )
 
 
@@ -180,16 +184,20 @@ def _check_in_plain_sight(verified: VerifiedSdJwt) -> None:
     for path in verified.disclosed:
         if path[0] in NEVER_DISCLOSABLE:
             raise DisclosureError(f"{path[0]} must not be selectively disclosed")
-    for name in NEVER_DISCLOSABLE:
-        value = verified.signed_claims.get(name)
-        if type(value) in (dict, list) and _has_digests(value):
+    signed = verified.signed_claims
+    for name in NEVER_DISCLOSABLE & signed.keys():
+        value = signed[name]
+        if (type(value) is dict or type(value) is list) and _has_digests(value):
             raise DisclosureError(f"{name} must not have parts that can be withheld")
 
 
-def _has_digests(value: JsonValue) -> bool:
+def _has_digests(value: JsonObject | list[JsonValue]) -> bool:
+    items: Iterable[JsonValue] = value
     if type(value) is dict:
-        return "_sd" in value or "..." in value or any(map(_has_digests, value.values()))
-    return type(value) is list and any(map(_has_digests, value))
+        if "_sd" in value or "..." in value:
+            return True
+        items = value.values()
+    return any((type(item) is dict or type(item) is list) and _has_digests(item) for item in items)
 
 
 def _vct(claims: JsonObject) -> str:

@@ -76,7 +76,7 @@ def jwt(
 
 
 def verify(compact: str, key: PublicKey = KEY.public_key, **options: Any) -> VerifiedCredential:
-    return verify_vc_jwt(read_vc_jwt(compact), key, **{"now": NOW, "contexts": (), **options})
+    return verify_vc_jwt(read_vc_jwt(compact), key, **{"now": NOW, "contexts": (), "max_skew_seconds": 0, **options})
 
 
 @pytest.fixture
@@ -211,11 +211,19 @@ def test_a_well_signed_credential_is_still_checked(members: dict[str, Any], erro
 
 
 @pytest.mark.parametrize(
-    ("members", "leeway"),
-    [({"exp": NOW}, 1), ({"nbf": NOW + 60}, 60), ({"iat": NOW + 60}, 60), ({"exp": NOW + 0.5}, 0), ({"iat": NOW}, 0)],
+    "members", [{"nbf": NOW + 60}, {"iat": NOW + 60}, {"validFrom": "2026-05-28T20:27:40Z"}], ids=str
 )
-def test_leeway_widens_the_limits(members: dict[str, Any], leeway: int) -> None:
-    verify(jwt(**members), leeway_seconds=leeway)
+def test_a_clock_that_is_ahead_is_tolerated_to_a_point(members: dict[str, Any]) -> None:
+    verify(jwt(**members), max_skew_seconds=60)
+    with pytest.raises(ValidityError):
+        verify(jwt(**members), max_skew_seconds=59)
+
+
+@pytest.mark.parametrize("members", [{"exp": NOW}, {"validUntil": "2026-05-28T20:26:39Z"}], ids=str)
+def test_no_skew_lengthens_a_life(members: dict[str, Any]) -> None:
+    with pytest.raises(ValidityError):
+        verify(jwt(**members), max_skew_seconds=3600)
+    verify(jwt(exp=NOW + 0.5, iat=NOW, validUntil="2026-05-28T20:26:40Z"))
 
 
 @pytest.mark.parametrize(
@@ -332,7 +340,9 @@ def test_any_signed_claims_are_believed_or_refused(claims: dict[str, Any], heade
 
 def present(compact: str, key: PublicKey = KEY.public_key, **options: Any) -> VerifiedPresentation:
     rules: dict[str, Any] = {"audience": "https://v.example", "nonce": "n-1", "max_age_seconds": 60}
-    return verify_vp_jwt(read_vp_jwt(compact), key, **{"now": NOW, "contexts": (), **rules, **options})
+    return verify_vp_jwt(
+        read_vp_jwt(compact), key, **{"now": NOW, "contexts": (), "max_skew_seconds": 0, **rules, **options}
+    )
 
 
 async def presentation(kms: MemoryKms, **options: Any) -> str:

@@ -189,3 +189,19 @@ def test_texts_in_languages_are_accepted(value: object) -> None:
 def test_other_texts_are_refused(value: object) -> None:
     with pytest.raises(InvalidInputError, match="name"):
         check_text(value, "name")
+
+
+@given(st.lists(st.tuples(st.integers(0, 18), st.sampled_from("0123456789-:TZW+. ,\u0662a")), max_size=4))
+def test_the_short_way_takes_no_text_that_the_grammar_refuses(changes: list[tuple[int, str]]) -> None:
+    letters = list("2024-02-29T23:59:59Z")
+    for position, letter in changes:
+        letters[position] = letter
+    text = "".join(letters)
+    longer = text[:-1] + ".0Z"  # one character more, and only the grammar reads it
+    try:
+        seconds = parse_datetime(text)
+    except InvalidInputError:
+        with pytest.raises(InvalidInputError):
+            parse_datetime(longer)
+    else:
+        assert parse_datetime(longer) == seconds

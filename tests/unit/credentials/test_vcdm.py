@@ -234,7 +234,9 @@ def test_the_validity_period_is_closed_at_both_ends() -> None:
     for now in (59, 121):
         with pytest.raises(ValidityError):
             check_validity(read, now=now)
-        check_validity(read, now=now, leeway_seconds=1)
+    check_validity(read, now=59, max_skew_seconds=1)
+    with pytest.raises(ValidityError):
+        check_validity(read, now=121, max_skew_seconds=60)
     check_validity(parse_credential(MINIMAL, contexts=()), now=0)
 
 

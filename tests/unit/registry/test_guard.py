@@ -10,7 +10,7 @@ import pytest
 
 from ssi.encoding.base64url import b64url_encode
 from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError, VerificationError
-from ssi.keys import Curve, PrivateKey
+from ssi.keys import Curve, PrivateKey, PublicKey
 from ssi.registry.fold import RegistryState
 from ssi.registry.guard import check_entry, parse_entry
 from ssi.registry.history import DidVersion
@@ -333,6 +333,7 @@ class TestDidLines:
             ("G12", {"service": [{"id": "#a", "type": "A", "serviceEndpoint": "https://a.example/?q=1"}]}),
             ("G05", {"service": [{"id": "#a", "type": "A", "serviceEndpoint": "https://a.example/19900131"}]}),
             ("G06", {"service": [{"id": "#a", "type": "A", "serviceEndpoint": f"https://a.example/{'1a' * 10}"}]}),
+            ("G04", {"service": [{"id": f"{PERSON}#a", "type": "A", "serviceEndpoint": "https://a.example/"}]}),
             ("G05", {"service": [{"id": "#19900131", "type": "A", "serviceEndpoint": "https://a.example/"}]}),
         ],
     )
@@ -387,3 +388,17 @@ def test_hostile_bytes_raise_only_our_errors(world: World) -> None:
         with pytest.raises((InvalidInputError, VerificationError)):
             check_entry(entry, view, now=NOW)
     assert isinstance(view.entry(parse_entry(line).id), DidVersion)
+
+
+def test_a_stranger_costs_no_signature_check(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = Organisation("stranger.example")
+    entries = [stranger.lines[0], stranger.commit("https://stranger.example/1", 0)]
+    state = folded(world=world)
+    checks: list[int] = []
+    monkeypatch.setattr(PublicKey, "verify", lambda *_: checks.append(1))
+    for entry in entries:
+        with pytest.raises(GuardError, match="G03"):
+            check_entry(entry, state.at(), now=NOW)
+    assert not checks
+    check_entry(world.agency.commit(world.URI, 0), state.at(), now=NOW)
+    assert len(checks) == 1

@@ -15,6 +15,7 @@ The ``typ`` sets of the first two are disjoint, so that a proof of possession is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Final
 
@@ -173,7 +174,11 @@ def signing_input(header: JsonObject, claims: JsonObject | bytes) -> bytes:
 def encode_json(value: JsonObject) -> bytes:
     """Return compact JSON in the order of ``value``. Raises InvalidInputError if it has no JSON form."""
     try:
-        return _encode(value)
+        encoded = _encode(value)
+        # The encoder writes null for a number that is not finite, and what was not meant must not be signed.
+        if b"null" in encoded:
+            json.dumps(value, allow_nan=False)
+        return encoded
     except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError, RecursionError, OverflowError) as exc:
         raise InvalidInputError("expected a value with a JSON form") from exc
 

@@ -47,7 +47,8 @@ class Timeline:
         current = len(self.since) - 1
         if signed.key == current:
             return True
-        in_force = self.since[signed.key] <= signed.dated < self.since[signed.key + 1]
+        # Times are whole seconds: in the one in which a key was replaced, the old one may have signed first.
+        in_force = self.since[signed.key] <= signed.dated <= self.since[signed.key + 1]
         return until is not None and now < until and in_force
 
     async def sign(self, format: TestFormat, backdated: int) -> None:

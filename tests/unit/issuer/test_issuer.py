@@ -53,6 +53,7 @@ class Agency:
         self.clock = federation.clock
         self.path = path
         self.stores: list[SqliteIssuerStore] = []
+        self.status_base = "https://town.example/status"
 
     async def issuer(self, *types: CredentialType, store: IssuerStore | None = None) -> Issuer:
         if store is None:
@@ -63,7 +64,7 @@ class Agency:
             store=store,
             registry=self.federation.registry,
             catalogue=list(types) or [kind()],
-            status_base="https://town.example/status",
+            status_base=self.status_base,
             now=self.clock,
             status=SMALL,
         )

@@ -52,8 +52,8 @@ class Agency:
         self.holder = holder
         self.clock = federation.clock
         self.path = path
-        self.stores: list[SqliteIssuerStore] = []
         self.status_base = "https://town.example/status"
+        self.stores: list[SqliteIssuerStore] = []
 
     async def issuer(self, *types: CredentialType, store: IssuerStore | None = None) -> Issuer:
         if store is None:

@@ -63,7 +63,7 @@ def read_disclosures(disclosures: Sequence[str]) -> Sequence[Contents]:
     # no depth and no member names to look at. Values and line feeds are counted, so that no disclosure can end another.
     lines = b"\n".join(raws)
     try:
-        contents = _scalar_claims.decode_lines(lines)
+        contents: Sequence[Contents] = _scalar_claims.decode_lines(lines)
     except _JSON_ERRORS:
         return [_read(raw) for raw in raws]
     return contents if len(contents) == len(raws) == lines.count(b"\n") + 1 else [_read(raw) for raw in raws]
@@ -71,9 +71,11 @@ def read_disclosures(disclosures: Sequence[str]) -> Sequence[Contents]:
 
 def _read(raw: bytes) -> Contents:
     try:
-        return _scalar_claims.decode(raw)
+        claim: Contents = _scalar_claims.decode(raw)
     except _JSON_ERRORS:
-        contents: JsonValue = parse_json(raw)
+        contents = parse_json(raw)
+    else:
+        return claim
     if type(contents) is list and len(contents) in (2, 3) and all(type(part) is str for part in contents[:-1]):
         return contents
     raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")

@@ -197,10 +197,7 @@ def _has_digests(value: JsonObject | list[JsonValue]) -> bool:
         if "_sd" in value or "..." in value:
             return True
         items = value.values()
-    for item in items:
-        if (type(item) is dict or type(item) is list) and _has_digests(item):
-            return True
-    return False
+    return any(map(_has_digests, [item for item in items if type(item) is dict or type(item) is list]))
 
 
 def _vct(claims: JsonObject) -> str:

@@ -45,7 +45,7 @@ def build_disclosures(*columns: Sequence[JsonValue]) -> list[str]:
     salts = b64url_encode(token_bytes(_SALT_BYTES * count))
     each_salt = [salts[at : at + _SALT_CHARS] for at in range(0, len(salts), _SALT_CHARS)]
     try:
-        lines = _encode_lines(list(zip(each_salt, *columns, strict=True)))
+        lines = _encode_lines(zip(each_salt, *columns, strict=True))
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, TypeError, ValueError) as exc:
         raise InvalidInputError("expected a claim that has a JSON form") from exc
     # A line feed ends each line and is never part of one, since JSON escapes it within strings.

@@ -65,7 +65,8 @@ def conceal(
     plan = _Plan()
     for path in disclosable:
         steps = check_path(path)
-        plan.at(steps[:-1]).hidden.add(steps[-1])
+        parent = plan if len(steps) == 1 else plan.at(steps[:-1])
+        parent.hidden.add(steps[-1])
     for path, count in decoys.items():
         plan.at(path).decoys += count
     if not in_plain_sight.isdisjoint(plan.steps()):
@@ -143,7 +144,7 @@ class _Concealer:
         self.digests = 0
 
     def object(self, source: JsonObject, plan: _Plan, path: ClaimPath) -> JsonObject:
-        if not plan.steps() <= source.keys():
+        if not (source.keys() >= plan.hidden and source.keys() >= plan.below.keys()):
             missing = next(step for step in plan.steps() if step not in source)
             raise InvalidInputError(f"no claim at {path_text((*path, missing))}")
         target = dict(source)
@@ -225,10 +226,10 @@ def _check_claims(value: JsonObject | list[JsonValue], depth: int) -> None:
         items = value.values()
         if not _ONLY_TEXT.issuperset(map(type, value)) or not RESERVED_NAMES.isdisjoint(value):
             raise InvalidInputError("expected claim names to be strings other than _sd, _sd_alg and ...")
-    if SCALARS.issuperset(map(type, items)):
-        return
     for item in items:
         kind = type(item)
+        if kind in SCALARS:
+            continue
         if kind is dict or kind is list:
             _check_claims(item, depth + 1)
         elif kind is int:
@@ -237,5 +238,5 @@ def _check_claims(value: JsonObject | list[JsonValue], depth: int) -> None:
         elif kind is float:
             if not isfinite(item):
                 raise InvalidInputError("expected finite numbers")
-        elif kind not in SCALARS:
+        else:
             raise InvalidInputError("expected claims to be JSON values")

@@ -124,15 +124,13 @@ def test_suspend_unsuspend_and_reissue(town: Town, tmp_path: Path) -> None:
     assert town.ssi("revoke", "--reference", "no such case").code == 2
 
 
-def test_publish_signs_lists_anew_whose_key_was_replaced(town: Town) -> None:
-    before = {each["uri"]: each for each in town.ok("publish")["lists"]}
+def test_publish_signs_the_lists_of_a_replaced_key_again(town: Town) -> None:
+    before = {file.name: file.read_bytes() for file in (town / "offline" / "lists").glob("*.jwt")}
     town.ok("did", "rotate", "town", "--purpose", "list")
-    town.ok("ledger", "export", town / "offline", "--lists", town / "lists")
-    assert town.verify(town / SD_JWT).code == 1, "the lists are signed by a key that left the DID"
     town.export()
+    assert {file.name: file.read_bytes() for file in (town / "offline" / "lists").glob("*.jwt")} != before
     assert town.verify(town / SD_JWT).code == 0
     assert all(each["anchored"] for each in town.ok("publish", "--everything")["lists"])
-    assert before.keys() == {each["uri"] for each in town.ok("publish")["lists"]}
 
 
 def test_a_replaced_credential_key_needs_a_policy_that_takes_it(town: Town) -> None:

@@ -192,6 +192,10 @@ class Resolver:
             raise InvalidInputError("ask for a version id or for a version time, not both")
         return await self._shared(method, question)
 
+    def forget(self, did: str) -> None:
+        """Drop what is kept about ``did``: whoever learns of a newer version asks again at once."""
+        self._cache.forget(did)
+
     async def key(self, verification_method: str, relationship: str, *, at: int | None = None) -> PublicKey:
         """Return the key that the DID URL ``verification_method`` names, in the newest document of its DID.
 

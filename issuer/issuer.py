@@ -12,10 +12,11 @@ An act is in the store before anything is signed or sent, so a crash at any poin
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 from ssi.encoding.gate import parse_object
-from ssi.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from ssi.errors import ConflictError, DidNotFoundError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.ports import PublishedList
 from ssi.registry.founding import system_clock
@@ -31,7 +32,7 @@ from .catalogue import Catalogue, CredentialType, Format
 from .issuance import IssuanceBook
 from .issuing import sign_credential
 from .publishing import Publisher, StatusSettings
-from .store import Act, Issued, IssuerStore, Selection
+from .store import Act, Issued, IssuerStore, Selection, select
 
 Clock: TypeAlias = Callable[[], int]
 Claims: TypeAlias = Callable[[str], JsonObject]
@@ -56,8 +57,7 @@ class Issuer:
         status: StatusSettings | None = None,
     ) -> None:
         """``status_base`` is the https URL under which the agency serves its lists."""
-        self.book: IssuanceBook | None = None
-        """Where what is issued is entered, if the agency keeps one; to be set by whoever opens the issuer."""
+        self.book: IssuanceBook | None = None  # an agency that keeps one sets it
         self.organisation: Final = organisation
         self.catalogue: Final = catalogue if isinstance(catalogue, Catalogue) else Catalogue(list(catalogue))
         self._store = store
@@ -190,7 +190,7 @@ class Issuer:
         that are left: pass the label of the old key, which new credentials do not have.
         """
         first_new = 0
-        async for row in self._cases.selected(_selection(reference, type, key)):
+        async for row in self._cases.selected(select(reference, type, key)):
             # New credentials match the selection as well, and have higher numbers than all old ones.
             if first_new and row.number >= first_new:
                 break
@@ -198,7 +198,12 @@ class Issuer:
                 raise ConflictError("this reference is suspended: unsuspend or revoke it first")
             if row.state is not CredentialState.VALID and reference is None:
                 continue
-            issued, number = await self._reissue_one(row, claims, holder)
+            try:
+                issued, number = await self._reissue_one(row, claims, holder)
+            except ConflictError:
+                if reference is not None:
+                    raise
+                continue  # Somebody revoked, suspended or reissued it since it was selected: theirs is the later word.
             first_new = first_new or number
             yield issued
         await self.publish()
@@ -217,9 +222,7 @@ class Issuer:
         Repeating it changes nothing more. Raises NotFoundError if no case of this reference exists.
         """
         states = (CredentialState.VALID, CredentialState.SUSPENDED)
-        return await self._change(
-            _selection(reference, type, key), "revoke", CredentialState.REVOKED, states, reason, by
-        )
+        return await self._change(select(reference, type, key), "revoke", CredentialState.REVOKED, states, reason, by)
 
     async def suspend(
         self,
@@ -233,7 +236,7 @@ class Issuer:
         """Suspend what is selected, until ``unsuspend``. Raises ConflictError for a case that is revoked."""
         states = (CredentialState.VALID,)
         return await self._change(
-            _selection(reference, type, key), "suspend", CredentialState.SUSPENDED, states, reason, by
+            select(reference, type, key), "suspend", CredentialState.SUSPENDED, states, reason, by
         )
 
     async def unsuspend(
@@ -247,9 +250,7 @@ class Issuer:
     ) -> StatusChange:
         """End a suspension. Raises ConflictError for a case that is revoked."""
         states = (CredentialState.SUSPENDED,)
-        return await self._change(
-            _selection(reference, type, key), "unsuspend", CredentialState.VALID, states, reason, by
-        )
+        return await self._change(select(reference, type, key), "unsuspend", CredentialState.VALID, states, reason, by)
 
     async def state(self, reference: str) -> CredentialState:
         """Return the state of a case's current credential. Raises NotFoundError."""
@@ -262,10 +263,12 @@ class Issuer:
     async def publish(self, *, everything: bool = False) -> bool:
         """Sign and anchor every list that changed or is about to expire; return whether all are anchored.
 
-        ``everything`` signs the others again, too, as after a list key was replaced elsewhere. Also erases claims and
-        tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
+        ``everything`` signs the others again, too. Also takes over keys that another process of the agency has rotated,
+        and erases claims and tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
         """
         now = self._now()
+        with suppress(UnavailableError, DidNotFoundError):
+            await self.organisation.reload(registry=self._registry, now=now)
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
         anchored = await self._publisher.publish(everything=everything)
         return (self.book is None or await self.book.publish()) and anchored
@@ -391,9 +394,3 @@ class Issuer:
         changed = await self._store.change(selection, state, when=when, act=act, reason=reason, by=by, at=self._now())
         anchored = await self.publish()
         return StatusChange(references=tuple(row.reference for row in changed), anchored=anchored)
-
-
-def _selection(reference: str | None, type: str | None, key: str | None) -> Selection:
-    if reference is None and type is None and key is None:
-        raise InvalidInputError("expected a reference, a type or a key: an act on everything must be said by type")
-    return Selection(reference=reference, type=type, key=key)

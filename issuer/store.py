@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from ssi.errors import InvalidInputError
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
 
@@ -72,6 +73,13 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     replaced: bool = False
 
 
+def select(reference: str | None, type: str | None, key: str | None) -> Selection:
+    """Return what an act is about. Raises InvalidInputError if nobody said it."""
+    if reference is None and type is None and key is None:
+        raise InvalidInputError("expected a reference, a type or a key: an act on everything must be said by type")
+    return Selection(reference=reference, type=type, key=key)
+
+
 class Family(msgspec.Struct, frozen=True, kw_only=True):
     """A family of status lists."""
 
@@ -117,12 +125,20 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
 class IssuerStore(Protocol):
     """The store of one issuer."""
 
-    async def claim(self, draft: Draft, family: Family | None, *, replaces: int | None = None) -> Issued:
+    async def claim(
+        self,
+        draft: Draft,
+        family: Family | None,
+        *,
+        replaces: int | None = None,
+        when: Sequence[CredentialState] = tuple(CredentialState),
+    ) -> Issued:
         """Keep a draft and claim a random free index of ``family``, in one transaction.
 
         If the reference has a current credential already and ``replaces`` is not its number, that one is returned and
         nothing is kept. With ``replaces``, that credential becomes REVOKED and replaced by the new one. Raises
-        ConflictError if the family is full, or ``replaces`` is no longer the current credential of the reference.
+        ConflictError if the family is full, or ``replaces`` is no longer the current credential of the reference, or is
+        in none of the states of ``when``: what was revoked meanwhile must not be given back.
         """
         ...
 

@@ -10,6 +10,7 @@ Errors:  InvalidInputError, VerificationError, InvalidSignatureError, Disclosure
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -32,6 +33,8 @@ NEVER_DISCLOSABLE: Final = frozenset(("iss", "nbf", "exp", "cnf", "vct", "vct#in
 
 _GIVEN: Final = frozenset(("vct", "iss", "iat", "nbf", "exp", "status", "cnf"))
 """Claims that ``issue_sd_jwt_vc`` takes as arguments."""
+
+_first_step: Final = itemgetter(0)
 
 
 class UnverifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
@@ -181,13 +184,10 @@ async def issue_sd_jwt_vc(
 
 
 def _check_in_plain_sight(verified: VerifiedSdJwt) -> None:
-    for path in verified.disclosed:
-        if path[0] in NEVER_DISCLOSABLE:
-            raise DisclosureError(f"{path[0]} must not be selectively disclosed")
-    signed = verified.signed_claims
-    for name in NEVER_DISCLOSABLE & signed.keys():
-        value = signed[name]
-        if (type(value) is dict or type(value) is list) and _has_digests(value):
+    if not NEVER_DISCLOSABLE.isdisjoint(map(_first_step, verified.disclosed)):
+        raise DisclosureError(f"{', '.join(sorted(NEVER_DISCLOSABLE))} must not be selectively disclosed")
+    for name, value in verified.signed_claims.items():
+        if (type(value) is dict or type(value) is list) and name in NEVER_DISCLOSABLE and _has_digests(value):
             raise DisclosureError(f"{name} must not have parts that can be withheld")
 
 
@@ -197,7 +197,7 @@ def _has_digests(value: JsonObject | list[JsonValue]) -> bool:
         if "_sd" in value or "..." in value:
             return True
         items = value.values()
-    return any((type(item) is dict or type(item) is list) and _has_digests(item) for item in items)
+    return any(map(_has_digests, [item for item in items if type(item) is dict or type(item) is list]))
 
 
 def _vct(claims: JsonObject) -> str:

@@ -28,6 +28,7 @@ _CORE: Final = {
     "demo": "ssi.cli.demo",
     "did": "ssi.cli.did",
     "ledger": "ssi.cli.ledger",
+    "witness": "ssi.cli.witness",
 }
 
 

@@ -1,0 +1,123 @@
+"""``ssi witness``: be a witness of other organisations' DIDs.
+
+Source:  did:webvh 1.0, "DID Witnesses".
+I/O:     the witness's key store and its copies of logs; ``serve`` listens.
+Errors:  see ``ssi.cli.exits``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ssi.cli.command import action, key_options
+from ssi.cli.output import Answer
+from ssi.cli.program import CommandTree
+from ssi.cli.session import Session
+from ssi.errors import InvalidInputError, UnavailableError
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from aiohttp import web
+
+LABEL: Final = "witness"
+DRAIN_SECONDS: Final = 10.0
+
+
+@click.group(cls=CommandTree, place="witness")
+def command() -> None:
+    """Approve versions of other organisations' DIDs, and never two of one number."""
+
+
+@command.command()
+@key_options
+@action
+async def key(session: Session) -> Answer:
+    """Make the witness's key, and print the DID by which others name the witness."""
+    from ssi.did.webvh.witnessing import witness_id
+    from ssi.keys import Curve, KeyPurpose
+
+    made = await session.kms(create=True).generate(LABEL, curve=Curve.ED25519, purpose=KeyPurpose.WITNESS)
+    did = witness_id(made)
+    return Answer(document={"witness": did}, raw=did)
+
+
+@command.command()
+@click.option("--store", required=True, metavar="FILE", help="Where the copies of logs are kept (SQLite).")
+@click.option("--did", "dids", metavar="DID", multiple=True, help="A did:webvh to witness; may be repeated.")
+@click.option("--anybody", is_flag=True, help="Witness every DID that names this witness.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8470, show_default=True, help="0: a free one.")
+@click.option("--tls-cert", metavar="FILE", help="Serve TLS with this certificate chain (PEM).")
+@click.option("--tls-key", metavar="FILE", help="Its private key (PEM).")
+@key_options
+@action
+async def serve(
+    session: Session,
+    store: str,
+    dids: tuple[str, ...],
+    anybody: bool,
+    host: str,
+    port: int,
+    tls_cert: str | None,
+    tls_key: str | None,
+) -> Answer:
+    """Serve approvals until interrupted. Without a certificate a proxy has to bring TLS: then listen on loopback."""
+    from ssi.cli.witness_app import create_app
+    from ssi.did.backends.witness_sqlite import SqliteWitnessStore
+    from ssi.did.webvh import parse_webvh_did
+    from ssi.did.webvh.witness_desk import WitnessDesk
+
+    if bool(dids) == anybody:
+        raise InvalidInputError("say whom to witness: --did for each DID, or --anybody")
+    if bool(tls_cert) != bool(tls_key):
+        raise InvalidInputError("a certificate and its key belong together")
+    allowed = None if anybody else {parse_webvh_did(did).scid for did in dids}
+    kms = session.kms()
+    await kms.public_key(LABEL)
+    copies = await SqliteWitnessStore.open(store)
+    session.closing(copies.close)
+    desk = WitnessDesk(store=copies, kms=kms, label=LABEL, allowed=allowed)
+    await _listen(create_app(desk, now=session.now), host, port, tls_cert, tls_key)
+    return Answer(document={})
+
+
+async def _listen(app: web.Application, host: str, port: int, tls_cert: str | None, tls_key: str | None) -> None:
+    import asyncio
+    import signal
+
+    from aiohttp import web
+
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, ssl_context=_tls(tls_cert, tls_key))
+        try:
+            await site.start()
+        except OSError as exc:
+            raise UnavailableError(f"cannot listen on port {port}") from exc
+        addresses = [address for address in runner.addresses if isinstance(address, tuple)]
+        scheme = "https" if tls_cert else "http"
+        click.echo(f"listening on {scheme}://{host}:{addresses[0][1]}", err=True)
+        ended, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+        await ended.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _tls(certificate: str | None, key: str | None) -> SSLContext | None:
+    import ssl
+
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ValueError) as exc:
+        raise InvalidInputError("the certificate and its key cannot be read as PEM, or do not fit") from exc
+    return context

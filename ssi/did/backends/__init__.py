@@ -1,0 +1,1 @@
+"""Where witnesses keep their copies of logs."""

@@ -146,7 +146,11 @@ async def witnesses(session: Session, ids: tuple[str, ...], threshold: int | Non
     from ssi.ceremony import next_line
 
     papers = Papers(session, **more)
-    return await papers.write(next_line((await kept(session, papers.name)).log, witness=_rule(ids, threshold)))
+    found, rule = await kept(session, papers.name), _rule(ids, threshold)
+    if found.anchored and rule.ids:
+        # Refused before anything is signed: the machine would not sign another line of that number.
+        raise ConflictError("the DID is on a ledger, which takes no line that names witnesses")
+    return await papers.write(next_line(found.log, witness=rule))
 
 
 @prepare.command("checkpoint-key")

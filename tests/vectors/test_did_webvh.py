@@ -138,6 +138,15 @@ def test_positive(folder: Path) -> None:
         names = {"versionId", "versionNumber", "versionTime", "created", "scid", "deactivated", "portable"}
         assert {n: said[n] for n in names & set(said)} == {n: metadata[n] for n in names & set(said)}
         assert resolution.metadata.deactivated is bool(said.get("deactivated"))
+        # A DID that moved resolves under every name that it had, and they vouch for each other.
+        for name in {item.did for item in verified.versions}:
+            under = resolve_log(log, did=name, now=NOW, witness_proofs=witness_proofs)
+            assert under.document.id == verified.did
+            assert under.is_about(name)
+            assert under.metadata.canonical_id == (verified.did if under.metadata.equivalent_id else None)
+        # Three implementations leave the DID where it was in the scenario of that name.
+        moves = folder.parent.name == "portable-move" and folder.name.startswith("java")
+        assert bool(resolution.metadata.equivalent_id) is moves
         count.ran()
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from ssi.did.resolver import Clock, Resolution, system_clock
 from ssi.did.webvh.entry import MAX_LOG_BYTES
-from ssi.did.webvh.history import Relation, SeenHeads, check_continues, compare_logs
+from ssi.did.webvh.history import Relation, SeenHeads, check_continues, compare_logs, version_number
 from ssi.did.webvh.log import WebvhLog, read_log, verify_log
 from ssi.did.webvh.resolve import build_resolution, find_version
 from ssi.did.webvh.url import WebvhDid, parse_webvh_did
@@ -71,6 +71,7 @@ class DidWebvh:
 
     async def _verified(self, did: str, *, whole: bool) -> tuple[WebvhLog, str]:
         """Return the log and its source; if it need not be ``whole``, up to the first entry that does not verify."""
+        seen = self._heads.get(parse_webvh_did(did).scid)
         log, source = await self._read(did, whole=whole)
         for _ in range(MAX_MOVES):
             if source != "https" or log.failure is not None or log.did == did:
@@ -83,7 +84,7 @@ class DidWebvh:
             log = newer
         else:
             raise VerificationError(f"the DID moved more than {MAX_MOVES} times from the place asked for")
-        self._remember(log)
+        self._check_and_remember(log, seen)
         return log, source
 
     async def _read(self, did: str, *, whole: bool) -> tuple[WebvhLog, str]:
@@ -93,10 +94,18 @@ class DidWebvh:
         proofs = await self._witness_proofs(parsed, data)
         return verify(data, did=did, now=self._now(), witness_proofs=proofs), source
 
-    def _remember(self, log: WebvhLog) -> None:
-        head = self._heads.get(log.scid)
-        if head is not None:
-            check_continues(log, head)
+    def _check_and_remember(self, log: WebvhLog, seen: str | None) -> None:
+        """Refuse a log without the head ``seen`` before it was asked for, and remember its own head if it is newer.
+
+        A question asked meanwhile may have brought a newer log: that does not make this one's answer wrong.
+        """
+        if seen is not None:
+            check_continues(log, seen)
+        newest = self._heads.get(log.scid)
+        if newest is not None and version_number(newest) > log.head.number:
+            return
+        if newest is not None:
+            check_continues(log, newest)
         self._heads[log.scid] = log.head.entry.version_id
 
     async def _log(self, did: WebvhDid) -> tuple[bytes, str]:

@@ -60,11 +60,16 @@ def check_continues(log: WebvhLog, head: str) -> None:
 
     The message says whether the log was cut back or rewritten.
     """
-    number = int(head.partition("-")[0])
+    number = version_number(head)
     if len(log.versions) < number:
         raise VerificationError(f"the log ends at version {log.head.number}, and version {number} was seen before")
     if log.versions[number - 1].entry.version_id != head:
         raise VerificationError(f"the log is not the one seen before: its version {number} is another")
+
+
+def version_number(version_id: str) -> int:
+    """Return the number in a version id that was read from a verified log."""
+    return int(version_id.partition("-")[0])
 
 
 class SeenHeads(MutableMapping[str, str]):

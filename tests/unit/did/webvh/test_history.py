@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from ssi.did.webvh import verify_log
 from ssi.did.webvh.history import Relation, SeenHeads, check_continues, compare_logs
 from ssi.did.webvh.log import WebvhLog
 from ssi.errors import DidNotFoundError, InvalidInputError, VerificationError
+from ssi.ports import Fetched
 from tests.unit.did.webvh.author import NOW, Author, key
 from tests.unit.did.webvh.test_method import URL, Logs, Web
 
@@ -84,6 +87,26 @@ async def test_a_log_that_was_rewritten_is_refused() -> None:
         web.pages[URL] = forked.log
         with pytest.raises(VerificationError, match="not the one seen before: its version 3 is another"):
             await asked.resolve(forked.did)
+
+
+async def test_a_slow_answer_is_not_refused_for_a_newer_one_that_overtook_it() -> None:
+    gates = {2: asyncio.Event(), 3: asyncio.Event()}
+    order = iter(gates)
+
+    async def fetch(url: str, *, accept: str = "", max_bytes: int = 0) -> Fetched:
+        versions = next(order)
+        await gates[versions].wait()
+        return Fetched(url, 200, accept, grown(versions).log)
+
+    kept: dict[str, str] = {}
+    asked = DidWebvh(fetch=fetch, now=lambda: NOW, heads=kept)
+    slow, fast = (asyncio.create_task(asked.resolve(grown(1).did)) for _ in range(2))
+    await asyncio.sleep(0)
+    gates[3].set()
+    assert (await fast).metadata.version_number == 3
+    gates[2].set()
+    assert (await slow).metadata.version_number == 2
+    assert kept == {grown(3).scid: grown(3).entries[2]["versionId"]}
 
 
 async def test_what_was_seen_outlives_the_process_if_the_host_keeps_it() -> None:

@@ -10,7 +10,6 @@ Errors:  InvalidInputError, VerificationError, InvalidSignatureError, Disclosure
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -34,7 +33,7 @@ NEVER_DISCLOSABLE: Final = frozenset(("iss", "nbf", "exp", "cnf", "vct", "vct#in
 _GIVEN: Final = frozenset(("vct", "iss", "iat", "nbf", "exp", "status", "cnf"))
 """Claims that ``issue_sd_jwt_vc`` takes as arguments."""
 
-_first_step: Final = itemgetter(0)
+_NEVER_DISCLOSABLE_PATHS: Final = frozenset((name,) for name in NEVER_DISCLOSABLE)
 
 
 class UnverifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
@@ -184,7 +183,8 @@ async def issue_sd_jwt_vc(
 
 
 def _check_in_plain_sight(verified: VerifiedSdJwt) -> None:
-    if not NEVER_DISCLOSABLE.isdisjoint(map(_first_step, verified.disclosed)):
+    """Neither such a claim itself nor a part of it may be behind a digest."""
+    if not verified.disclosed.keys().isdisjoint(_NEVER_DISCLOSABLE_PATHS):
         raise DisclosureError(f"{', '.join(sorted(NEVER_DISCLOSABLE))} must not be selectively disclosed")
     for name, value in verified.signed_claims.items():
         if (type(value) is dict or type(value) is list) and name in NEVER_DISCLOSABLE and _has_digests(value):
@@ -197,7 +197,8 @@ def _has_digests(value: JsonObject | list[JsonValue]) -> bool:
         if "_sd" in value or "..." in value:
             return True
         items = value.values()
-    return any(map(_has_digests, [item for item in items if type(item) is dict or type(item) is list]))
+    nested = [item for item in items if type(item) is dict or type(item) is list]
+    return bool(nested) and any(map(_has_digests, nested))
 
 
 def _vct(claims: JsonObject) -> str:

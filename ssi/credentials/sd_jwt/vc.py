@@ -186,19 +186,9 @@ def _check_in_plain_sight(verified: VerifiedSdJwt) -> None:
     """Neither such a claim itself nor a part of it may be behind a digest."""
     if not verified.disclosed.keys().isdisjoint(_NEVER_DISCLOSABLE_PATHS):
         raise DisclosureError(f"{', '.join(sorted(NEVER_DISCLOSABLE))} must not be selectively disclosed")
-    for name, value in verified.signed_claims.items():
-        if (type(value) is dict or type(value) is list) and name in NEVER_DISCLOSABLE and _has_digests(value):
-            raise DisclosureError(f"{name} must not have parts that can be withheld")
-
-
-def _has_digests(value: JsonObject | list[JsonValue]) -> bool:
-    items: Iterable[JsonValue] = value
-    if type(value) is dict:
-        if "_sd" in value or "..." in value:
-            return True
-        items = value.values()
-    nested = [item for item in items if type(item) is dict or type(item) is list]
-    return bool(nested) and any(map(_has_digests, nested))
+    for path in verified.with_digests:
+        if path and path[0] in NEVER_DISCLOSABLE:
+            raise DisclosureError(f"{path[0]} must not have parts that can be withheld")
 
 
 def _vct(claims: JsonObject) -> str:

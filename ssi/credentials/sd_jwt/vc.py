@@ -184,8 +184,8 @@ async def issue_sd_jwt_vc(
 
 def _check_in_plain_sight(verified: VerifiedSdJwt) -> None:
     """Neither such a claim itself nor a part of it may be behind a digest."""
-    if not verified.disclosed.keys().isdisjoint(_NEVER_DISCLOSABLE_PATHS):
-        raise DisclosureError(f"{', '.join(sorted(NEVER_DISCLOSABLE))} must not be selectively disclosed")
+    for (name,) in verified.disclosed.keys() & _NEVER_DISCLOSABLE_PATHS:
+        raise DisclosureError(f"{name} must not be selectively disclosed")
     for path in verified.with_digests:
         if path and path[0] in NEVER_DISCLOSABLE:
             raise DisclosureError(f"{path[0]} must not have parts that can be withheld")

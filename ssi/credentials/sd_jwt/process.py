@@ -139,7 +139,7 @@ class _Walk:
             elif kind is list:
                 value = self.array(value, here, depth)
             target[name] = value
-        if not RESERVED_NAMES.isdisjoint(target):
+        if not target.keys().isdisjoint(RESERVED_NAMES):
             raise DisclosureError("a disclosure has a reserved name for its claim")
 
 

@@ -164,7 +164,7 @@ async def issue_sd_jwt_vc(
     """
     given = {"vct": vct, "iss": issuer, "iat": issued_at, "nbf": valid_from, "exp": valid_until, "status": status}
     payload = {name: value for name, value in given.items() if value is not None}
-    if not _GIVEN.isdisjoint(claims):
+    if not claims.keys().isdisjoint(_GIVEN):
         raise InvalidInputError(f"expected {', '.join(sorted(_GIVEN))} as arguments, not among the claims")
     payload.update(claims)
     _types(payload, _vct(payload))

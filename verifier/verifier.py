@@ -9,32 +9,15 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
-from ssi.credentials.jose import (
-    UnverifiedVcJwt,
-    UnverifiedVpJwt,
-    VerifiedCredential,
-    check_holder,
-    verify_vc_jwt,
-    verify_vp_jwt,
-)
-from ssi.credentials.sd_jwt import (
-    KeyBindingPolicy,
-    UnverifiedSdJwtVc,
-    verify_key_binding,
-    verify_sd_jwt,
-    verify_sd_jwt_vc,
-    verify_validity,
-)
-from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
 from ssi.did.resolver import Resolver, default_resolver, system_clock
 from ssi.errors import (
+    DidNotFoundError,
     InvalidInputError,
-    KeyBindingError,
     SsiError,
     StatusError,
     UnavailableError,
@@ -44,16 +27,18 @@ from ssi.keys import PublicKey
 from ssi.ports import RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
 
-from .candidate import Candidate, Presented, read_presented
-from .issuer_keys import ASSERTION, IssuerKey, issuer_key
+from .candidate import Candidate, read_presented
+from .holder import presenter
+from .issuer_keys import ASSERTION, issuer_key
 from .policy import Policy, Trust
 from .report import Checks, Report
+from .securing import Believed, secured
 from .status import StatusChecker
 
-if TYPE_CHECKING:
-    from ssi.credentials.sd_jwt import UnverifiedSdJwt
-
 Clock: TypeAlias = Callable[[], int]
+
+
+MAX_REMEMBERED_ISSUERS: Final = 4096
 
 
 class RegistrySource(Protocol):
@@ -68,9 +53,6 @@ class RegistrySource(Protocol):
         ...
 
 
-_PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vcts", "vct#integrity", "cnf", "status"})
-
-
 class VerifiedPresentation(msgspec.Struct, frozen=True):
     """A credential to believe, with what the presenter chose to show of it."""
 
@@ -82,16 +64,6 @@ class VerifiedPresentation(msgspec.Struct, frozen=True):
     holder: PublicKey | None
     """The key that the presenter proved to hold; None where policy does not ask."""
     report: Report
-
-
-class _Believed(msgspec.Struct, frozen=True):
-    """A credential after its signature held."""
-
-    claims: JsonObject
-    payload: JsonObject
-    issued_at: int | None
-    holder: PublicKey | None
-    credential: VerifiedCredential | None
 
 
 class Verifier:
@@ -119,6 +91,7 @@ class Verifier:
         self.policy: Final = policy
         self._resolver = resolver or default_resolver(log_source=registry, now=now)
         self._registry = registry
+        self._log_sizes: dict[str, int] = {}
         self._now = now
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
 
@@ -154,7 +127,15 @@ class Verifier:
             believed = []
             for candidate, trust in zip(presented.candidates, trusts, strict=True):
                 believed.append(await self._secured(candidate, trust, view, nonce, at, checks))
-            holder = await self._holder(presented, believed, nonce, at, checks)
+            holder = await presenter(
+                presented,
+                believed,
+                policy=self.policy,
+                resolver=self._resolver,
+                nonce=nonce,
+                at=at,
+                checks=checks,
+            )
             for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True):
                 self._trusted(candidate, trust, credential, view, at, checks)
                 _match_schema(trust, credential, checks)
@@ -189,8 +170,10 @@ class Verifier:
         nonce: str | None,
         at: int,
         checks: Checks,
-    ) -> _Believed:
+    ) -> Believed:
         checks.begin("signature")
+        if view is not None:
+            self._forget_outdated(candidate.issuer, view)
         signed_at = candidate.unverified_claims().get("iat")
         found = await issuer_key(
             candidate.issuer,
@@ -202,136 +185,28 @@ class Verifier:
             view=view,
             now=at,
         )
-        believed = self._verify(candidate, found, nonce, at)
+        believed = secured(candidate, found, policy=self.policy, nonce=nonce, at=at)
         checks.passed("signature", found.source, found.detail)
         checks.passed("validity", f"clock at {at}")
         return believed
 
-    def _verify(self, candidate: Candidate, found: IssuerKey, nonce: str | None, at: int) -> _Believed:
-        """Signature, disclosures, validity and key binding in one step, as each format has them."""
-        policy, body = self.policy, candidate.body
-        if isinstance(body, UnverifiedVcJwt):
-            credential = verify_vc_jwt(
-                body, found.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
-            )
-            subjects = credential.credential.subjects
-            claims = subjects[0] if len(subjects) == 1 else {"credentialSubject": list(subjects)}
-            return _Believed(claims, credential.claims, credential.issued_at, None, credential)
-        binding = self._binding(nonce)
-        if isinstance(body, UnverifiedSdJwtVc):
-            verified = verify_sd_jwt_vc(
-                body,
-                found.key,
-                now=at,
-                key_binding=binding,
-                typ=policy.sd_jwt_types,
-                max_skew_seconds=policy.skew_seconds,
-            )
-            holder = None if verified.key_binding is None else verified.key_binding.key
-            return _Believed(
-                _subject_claims(verified.claims), verified.claims, _whole(verified.issued_at), holder, None
-            )
-        return self._verify_plain(body, found, binding, at)
-
-    def _verify_plain(
-        self, body: UnverifiedSdJwt, found: IssuerKey, binding: KeyBindingPolicy | None, at: int
-    ) -> _Believed:
-        """An SD-JWT of a ``typ`` that policy names, without the rules that a credential type adds."""
-        verified = verify_sd_jwt(body, found.key, typ=self.policy.sd_jwt_types)
-        verify_validity(verified.claims, now=at, max_skew_seconds=self.policy.skew_seconds)
-        holder = None
-        if binding is None:
-            check_kb_integrity(verified)
-        else:
-            holder = verify_key_binding(
-                verified,
-                nonce=binding.nonce,
-                audience=binding.audience,
-                max_age_seconds=binding.max_age_seconds,
-                now=at,
-                max_skew_seconds=self.policy.skew_seconds,
-            ).key
-        issued_at = verified.claims.get("iat")
-        return _Believed(
-            _subject_claims(verified.claims),
-            verified.claims,
-            _whole(issued_at) if isinstance(issued_at, int | float) else None,
-            holder,
-            None,
-        )
-
-    def _binding(self, nonce: str | None) -> KeyBindingPolicy | None:
-        if self.policy.holder_binding == "not-required" or nonce is None:
-            return None
-        return KeyBindingPolicy(nonce, self.policy.audience, self.policy.presentation_max_age_seconds)
-
-    async def _holder(
-        self, presented: Presented, believed: list[_Believed], nonce: str | None, at: int, checks: Checks
-    ) -> PublicKey | None:
-        checks.begin("holder")
-        if presented.envelope is not None:
-            return await self._vp_holder(presented, believed, nonce, at, checks)
-        if self.policy.holder_binding == "not-required":
-            checks.not_asked("holder", "policy asks for no holder binding")
-            return None
-        holder = believed[0].holder
-        if holder is None:
-            raise KeyBindingError("expected a presentation signed by the holder, got the bare credential")
-        checks.passed("holder", "key binding", "audience and nonce of this verifier")
-        return holder
-
-    async def _vp_holder(
-        self, presented: Presented, believed: list[_Believed], nonce: str | None, at: int, checks: Checks
-    ) -> PublicKey | None:
-        """A VP-JWT must hold even where policy would take the bare credential: what is signed is checked."""
-        envelope, policy = presented.envelope, self.policy
-        credentials = [item.credential for item in believed if item.credential is not None]
-        if envelope is None or len(credentials) != len(believed):
-            raise KeyBindingError("expected a presentation around its credentials")
-        key = await self._presenter_key(envelope, credentials, at)
-        required = policy.holder_binding == "required"
-        presentation = verify_vp_jwt(
-            envelope,
-            key,
-            now=at,
-            audience=policy.audience if required else None,
-            nonce=nonce if required else None,
-            max_age_seconds=policy.presentation_max_age_seconds if required else None,
-            contexts=policy.contexts,
-            max_skew_seconds=policy.skew_seconds,
-        )
-        for credential in credentials:
-            check_holder(credential, presentation)
-        if not required:
-            # Whoever has a copy can send it again: it holds, and proves nothing of who presents it now.
-            checks.not_asked("holder", "policy asks for no holder binding")
-            return None
-        checks.passed("holder", "presentation", "audience and nonce of this verifier")
-        return key
-
-    async def _presenter_key(
-        self, envelope: UnverifiedVpJwt, credentials: Sequence[VerifiedCredential], at: int
-    ) -> PublicKey:
-        """Return the one key that the presentation must be signed with to show all of ``credentials``.
-
-        That is the key in ``cnf``; a credential without one belongs to the holder, whose DID then has to give the key:
-        what a presentation says of its holder is otherwise the word of whoever signed it.
-        """
-        keys = [credential.holder_key() for credential in credentials]
-        if None in keys:
-            if envelope.holder is None or envelope.kid is None or envelope.kid.partition("#")[0] != envelope.holder:
-                raise KeyBindingError("expected a credential bound to a key, or a holder with a DID")
-            keys.append(await self._resolver.key(envelope.kid, "authentication", at=at))
-        found = {key for key in keys if key is not None}
-        if len(found) != 1:
-            raise KeyBindingError("expected credentials that are bound to one key")
-        return found.pop()
+    def _forget_outdated(self, issuer: str, view: RegistryView) -> None:
+        """A rotation or deactivation that is on the ledger counts at once, however long an answer may be kept."""
+        try:
+            size = len(view.did_log(issuer))
+        except DidNotFoundError:
+            return
+        if self._log_sizes.get(issuer) != size:
+            if len(self._log_sizes) >= MAX_REMEMBERED_ISSUERS:
+                self._log_sizes.clear()
+            self._log_sizes[issuer] = size
+            self._resolver.forget(issuer)
 
     def _trusted(
         self,
         candidate: Candidate,
         trust: Trust,
-        believed: _Believed,
+        believed: Believed,
         view: RegistryView | None,
         at: int,
         checks: Checks,
@@ -350,7 +225,7 @@ class Verifier:
         self,
         candidate: Candidate,
         trust: Trust,
-        believed: _Believed,
+        believed: Believed,
         view: RegistryView | None,
         at: int,
         checks: Checks,
@@ -365,11 +240,14 @@ class Verifier:
 
     async def _list_key(self, kid: str | None, issuer: str) -> PublicKey:
         """Return the key of a status list: of its issuer's DID now, or pinned for this issuer."""
-        for trust in self.policy.trust:
-            if trust.keys and issuer in (*trust.issuers, *trust.list_issuers):
-                for pinned in trust.keys:
-                    if pinned.kid in (None, kid):
-                        return pinned.key
+        trusts = [trust for trust in self.policy.trust if issuer in (*trust.issuers, *trust.list_issuers)]
+        pinned = [found for trust in trusts for found in trust.keys]
+        for found in pinned:
+            if found.kid in (None, kid):
+                return found.key
+        if pinned:
+            # Policy pins keys because it does not rely on what the issuer's DID gives; that goes for its lists, too.
+            raise StatusError("expected a status list with a kid that policy pins a key for")
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
         method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
@@ -382,7 +260,7 @@ def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int)
     return view.may_issue(candidate.issuer, trust.type, at=at) is not None
 
 
-def _match_schema(trust: Trust, believed: _Believed, checks: Checks) -> None:
+def _match_schema(trust: Trust, believed: Believed, checks: Checks) -> None:
     checks.begin("schema")
     if trust.schema is None:
         checks.not_asked("schema", "policy gives no schema")
@@ -391,11 +269,3 @@ def _match_schema(trust: Trust, believed: _Believed, checks: Checks) -> None:
 
     compile_schema(trust.schema).validate(believed.claims)
     checks.passed("schema", "policy")
-
-
-def _subject_claims(claims: JsonObject) -> JsonObject:
-    return {name: value for name, value in claims.items() if name not in _PROTOCOL_CLAIMS}
-
-
-def _whole(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS: Final = "countersigned.commands"
 
-_CORE: Final = {"did": "ssi.cli.did", "ledger": "ssi.cli.ledger"}
+_CORE: Final = {"demo": "ssi.cli.demo", "did": "ssi.cli.did", "ledger": "ssi.cli.ledger"}
 
 
 class CommandTree(click.Group):
@@ -110,7 +110,8 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Nobody reads what is printed. click leaves with 1 then, which would say "refused".
         _forget_output()
         return COULD_NOT_CHECK
     except Exception as exc:

@@ -1,7 +1,7 @@
 """Status lists in a folder: written by whoever publishes them, read where there is no network.
 
-Shapes:  ``index.json`` is an object from list URI to file name; beside ``NAME.jwt`` its receipt is ``NAME.receipt.json``.
-         A folder without an index is read whole, and each list goes by the URI that it names itself.
+Shapes:  ``index.json`` is an object from list URI to file name; beside ``NAME.jwt`` lies its receipt,
+         ``NAME.receipt.json``. Without an index, each list goes by the URI that it names itself.
 I/O:     files below one folder; a name that leads out of it is refused.
 Errors:  InvalidInputError (not such a folder), NotFoundError (it has no such list), UnavailableError (the disk).
 """
@@ -95,7 +95,7 @@ def write_lists(path: Path, lists: Iterable[PublishedList]) -> int:
 def _parse_index(data: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for uri, name in parse_object(data, max_bytes=MAX_LIST_CHARACTERS).items():
-        if not isinstance(name, str) or Path(name).name != name or not name.endswith(SUFFIX):
+        if not isinstance(name, str) or not name.isprintable() or Path(name).name != name or not name.endswith(SUFFIX):
             raise InvalidInputError(f"expected {INDEX} to name files of the folder that end in {SUFFIX}")
         found[uri] = name
     return found

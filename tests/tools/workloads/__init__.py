@@ -18,6 +18,7 @@ WORKLOADS = {
     "append": "tests.tools.workloads.append",
     "issue": "tests.tools.workloads.issue",
     "revoke": "tests.tools.workloads.revoke",
+    "wallet": "tests.tools.workloads.wallet",
 }
 
 

@@ -530,6 +530,7 @@ async def test_a_commitment_behind_the_newest_checkpoint_gets_its_receipt(agency
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(federation.registry, "_cover", stop)
         assert not (await issuer.revoke(reference="case-1")).anchored
+    agency.clock.advance(2)
     federation.registry = await open_registry(
         federation.ledger,
         origin="log.example",

@@ -188,8 +188,16 @@ class Publisher:
             await self._store.put_receipt(published.uri, published.epoch, build_receipt(receipt))
 
     async def _receipt(self, uri: str, digest: str) -> Receipt | None:
-        known = self._registry.view().newest_commitment(uri)
-        return None if known is None or known.digest != digest else await self._registry.receipt(known.entry)
+        """Return the receipt of a commitment that stands on the ledger already, or None.
+
+        It may stand behind the newest checkpoint, if its writer was stopped before it signed one: submitted again, the
+        very same entry keeps its place and gets a receipt.
+        """
+        known = self._registry.state.at().newest_commitment(uri)
+        if known is None or known.digest != digest:
+            return None
+        (entry,) = await self._registry.ledger.read(known.entry, known.entry + 1)
+        return (await self._registry.submit(entry)).receipt if isinstance(entry, bytes) else None
 
     def _issue_time(self, before: list[int]) -> int:
         """Return the time to date lists with: later than the last ones, by which verifiers tell them apart.

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt, read_vc_jwt, read_vp_jwt
+from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt, as_vc_jwt, as_vp_jwt, read_vc_jwt
 from ssi.credentials.presentation import Envelope, parse_presentation
 from ssi.credentials.sd_jwt import UnverifiedSdJwt, UnverifiedSdJwtVc, as_sd_jwt_vc, parse_sd_jwt
 from ssi.errors import InvalidInputError
@@ -64,9 +64,10 @@ def read_presented(text: str | bytes, *, contexts: tuple[str, ...]) -> Presented
     raw = raw.strip()
     if b"~" in raw:
         return Presented((_sd_jwt(raw),), None)
-    if media_type(parse_jws(raw).header) == "vp+jwt":
-        return _vp_jwt(raw, contexts)
-    return Presented((_vc_jwt(raw),), None)
+    jws = parse_jws(raw)
+    if media_type(jws.header) == "vp+jwt":
+        return _vp_jwt(as_vp_jwt(jws), contexts)
+    return Presented((_vc_jwt(as_vc_jwt(jws)),), None)
 
 
 def _sd_jwt(raw: bytes) -> Candidate:
@@ -85,13 +86,11 @@ def _sd_jwt(raw: bytes) -> Candidate:
     return Candidate("sd-jwt", issuer, (typ,), kid, parsed)
 
 
-def _vc_jwt(raw: bytes | str) -> Candidate:
-    credential = read_vc_jwt(raw)
+def _vc_jwt(credential: UnverifiedVcJwt) -> Candidate:
     return Candidate("vc+jwt", credential.issuer, credential.types, credential.kid, credential)
 
 
-def _vp_jwt(raw: bytes, contexts: tuple[str, ...]) -> Presented:
-    envelope = read_vp_jwt(raw)
+def _vp_jwt(envelope: UnverifiedVpJwt, contexts: tuple[str, ...]) -> Presented:
     presentation = parse_presentation(envelope.jws.unverified_claims(), contexts=contexts)
     if not 1 <= len(presentation.credentials) <= MAX_CREDENTIALS:
         raise InvalidInputError(f"expected a presentation of 1 to {MAX_CREDENTIALS} credentials")
@@ -99,5 +98,5 @@ def _vp_jwt(raw: bytes, contexts: tuple[str, ...]) -> Presented:
     for item in presentation.credentials:
         if not isinstance(item, Envelope) or item.media_type != VC_JWT_MEDIA_TYPE:
             raise InvalidInputError("expected a presentation of credentials in application/vc+jwt envelopes")
-        candidates.append(_vc_jwt(item.data))
+        candidates.append(_vc_jwt(read_vc_jwt(item.data)))
     return Presented(tuple(candidates), envelope)

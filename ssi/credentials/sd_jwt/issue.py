@@ -224,7 +224,7 @@ def _check_claims(value: JsonObject | list[JsonValue], depth: int) -> None:
     items: Iterable[JsonValue] = value
     if type(value) is dict:
         items = value.values()
-        if not _ONLY_TEXT.issuperset(map(type, value)) or not RESERVED_NAMES.isdisjoint(value):
+        if not _ONLY_TEXT.issuperset(map(type, value)) or not value.keys().isdisjoint(RESERVED_NAMES):
             raise InvalidInputError("expected claim names to be strings other than _sd, _sd_alg and ...")
     for item in items:
         kind = type(item)

@@ -32,6 +32,8 @@ class Processed(msgspec.Struct, frozen=True, gc=False):
     claims: JsonObject
     disclosed: dict[ClaimPath, str]
     """Path of each disclosed claim, parents before children, to the text of its disclosure."""
+    with_digests: tuple[ClaimPath, ...]
+    """Paths of the objects and arrays that had digests among their members, ``()`` being the payload itself."""
     hash_name: str
 
 
@@ -51,18 +53,19 @@ def process(issuer_claims: JsonObject, disclosures: Sequence[str]) -> Processed:
         raise DisclosureError("a digest is there more than once")
     if walk.unused:
         raise DisclosureError(f"{len(walk.unused)} disclosures have no digest in what the issuer signed")
-    return Processed(claims, walk.disclosed, hash_name)
+    return Processed(claims, walk.disclosed, tuple(walk.with_digests), hash_name)
 
 
 class _Walk:
-    """State of one run: digests seen anywhere, disclosures not used yet, claims found."""
+    """State of one run: digests seen anywhere and where, disclosures not used yet, claims found."""
 
-    __slots__ = ("disclosed", "seen", "unused")
+    __slots__ = ("disclosed", "seen", "unused", "with_digests")
 
     def __init__(self, by_digest: dict[str, tuple[str, Contents]]) -> None:
         self.unused = by_digest
         self.disclosed: dict[ClaimPath, str] = {}
         self.seen: list[str] = []
+        self.with_digests: list[ClaimPath] = []
 
     def object(self, source: JsonObject, path: ClaimPath, depth: int) -> JsonObject:
         if depth > MAX_JSON_DEPTH:
@@ -92,6 +95,7 @@ class _Walk:
                 if len(value) != 1 or type(digest) is not str:
                     raise DisclosureError('expected an array element with "..." to have a digest and nothing else')
                 self.seen.append(digest)
+                self.with_digests.append(path)
                 disclosure = self.unused.pop(digest, None)
                 if disclosure is None:
                     continue  # Withheld, or a decoy: step 3.d removes the element.
@@ -113,6 +117,7 @@ class _Walk:
         if digests and set(map(type, digests)) != _ONLY_TEXT:
             raise DisclosureError("expected digests to be strings")
         self.seen += digests
+        self.with_digests.append(path)
         unused, disclosed = self.unused, self.disclosed
         for digest in digests:
             disclosure = unused.pop(digest, None)
@@ -134,7 +139,7 @@ class _Walk:
             elif kind is list:
                 value = self.array(value, here, depth)
             target[name] = value
-        if not RESERVED_NAMES.isdisjoint(target):
+        if not target.keys().isdisjoint(RESERVED_NAMES):
             raise DisclosureError("a disclosure has a reserved name for its claim")
 
 

@@ -10,7 +10,6 @@ Errors:  InvalidInputError, VerificationError, InvalidSignatureError, Disclosure
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -34,7 +33,7 @@ NEVER_DISCLOSABLE: Final = frozenset(("iss", "nbf", "exp", "cnf", "vct", "vct#in
 _GIVEN: Final = frozenset(("vct", "iss", "iat", "nbf", "exp", "status", "cnf"))
 """Claims that ``issue_sd_jwt_vc`` takes as arguments."""
 
-_first_step: Final = itemgetter(0)
+_NEVER_DISCLOSABLE_PATHS: Final = frozenset((name,) for name in NEVER_DISCLOSABLE)
 
 
 class UnverifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
@@ -165,7 +164,7 @@ async def issue_sd_jwt_vc(
     """
     given = {"vct": vct, "iss": issuer, "iat": issued_at, "nbf": valid_from, "exp": valid_until, "status": status}
     payload = {name: value for name, value in given.items() if value is not None}
-    if not _GIVEN.isdisjoint(claims):
+    if not claims.keys().isdisjoint(_GIVEN):
         raise InvalidInputError(f"expected {', '.join(sorted(_GIVEN))} as arguments, not among the claims")
     payload.update(claims)
     _types(payload, _vct(payload))
@@ -184,20 +183,12 @@ async def issue_sd_jwt_vc(
 
 
 def _check_in_plain_sight(verified: VerifiedSdJwt) -> None:
-    if not NEVER_DISCLOSABLE.isdisjoint(map(_first_step, verified.disclosed)):
-        raise DisclosureError(f"{', '.join(sorted(NEVER_DISCLOSABLE))} must not be selectively disclosed")
-    for name, value in verified.signed_claims.items():
-        if (type(value) is dict or type(value) is list) and name in NEVER_DISCLOSABLE and _has_digests(value):
-            raise DisclosureError(f"{name} must not have parts that can be withheld")
-
-
-def _has_digests(value: JsonObject | list[JsonValue]) -> bool:
-    items: Iterable[JsonValue] = value
-    if type(value) is dict:
-        if "_sd" in value or "..." in value:
-            return True
-        items = value.values()
-    return any(map(_has_digests, [item for item in items if type(item) is dict or type(item) is list]))
+    """Neither such a claim itself nor a part of it may be behind a digest."""
+    for (name,) in verified.disclosed.keys() & _NEVER_DISCLOSABLE_PATHS:
+        raise DisclosureError(f"{name} must not be selectively disclosed")
+    for path in verified.with_digests:
+        if path and path[0] in NEVER_DISCLOSABLE:
+            raise DisclosureError(f"{path[0]} must not have parts that can be withheld")
 
 
 def _vct(claims: JsonObject) -> str:

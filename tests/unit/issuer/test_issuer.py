@@ -20,7 +20,7 @@ from ssi.encoding.gate import parse_object
 from ssi.errors import ConflictError, InvalidInputError, NotFoundError, SchemaError, UnavailableError
 from ssi.keys import KeyPurpose
 from ssi.ledger.receipt import parse_receipt
-from ssi.registry import Organisation, audit
+from ssi.registry import Organisation, audit, open_registry
 from ssi.status import parse_status_list
 from ssi.status.lists import CredentialState
 from ssi.testing import TestFederation, TestHolder
@@ -515,3 +515,32 @@ async def test_what_is_revoked_while_a_reissue_runs_stays_revoked(agency: Agency
     assert made == ["case-0", "case-1"]
     states = [await issuer.state(f"case-{number}") for number in range(4)]
     assert [state.name for state in states] == ["VALID", "VALID", "REVOKED", "SUSPENDED"]
+
+
+async def test_a_commitment_behind_the_newest_checkpoint_gets_its_receipt(agency: Agency) -> None:
+    """Its writer was stopped after the entry and before the checkpoint; whoever comes next finishes by itself."""
+    issuer = await agency.issuer()
+    await issuer.issue("residence", CLAIMS, reference="case-1", holder=agency.holder.key)
+    agency.clock.advance(2)
+    federation, store = agency.federation, agency.stores[0]
+
+    async def stop(index: int) -> None:
+        raise UnavailableError("stopped before the checkpoint")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(federation.registry, "_cover", stop)
+        assert not (await issuer.revoke(reference="case-1")).anchored
+    agency.clock.advance(2)
+    federation.registry = await open_registry(
+        federation.ledger,
+        origin="log.example",
+        roots=[federation.ministry.did],
+        kms=federation.kms,
+        now=federation.clock,
+    )
+    assert federation.registry.view().size < await federation.ledger.size()
+    resumed = await agency.issuer(store=store)
+    assert await resumed.publish()
+    (published,) = await store.lists()
+    assert published.receipt is not None
+    assert parse_receipt(published.receipt).entry_index == await federation.ledger.size() - 1

@@ -22,10 +22,12 @@ from ssi.errors import (
     ValidityError,
     VerificationError,
 )
+from ssi.ports import RegistryView
 from ssi.types import JsonObject
 
-Step: TypeAlias = Literal["format", "issuer", "signature", "validity", "holder", "trust", "schema", "status"]
-"""The steps in their order: what it is, whether its issuer is accepted at all, then from the cheap to the dear."""
+Step: TypeAlias = Literal["format", "issuer", "signature", "validity", "holder", "trust", "schema", "status", "bundle"]
+"""The steps in their order: what it is, whether its issuer is accepted at all, then from the cheap to the dear.
+``bundle`` is none of them: it fails before the first question to an offline bundle that must not be used (any more)."""
 
 Outcome: TypeAlias = Literal["passed", "failed", "not asked", "unknown"]
 
@@ -77,6 +79,14 @@ class CouldNotCheck(UnavailableError):
         self.check = check
         self.reason = reason
         self.report = report
+
+
+EXCERPT: Final = ", as far as an excerpt shows"
+
+
+def registry_at(view: RegistryView) -> str:
+    """Return in words which state of the registry an answer comes from."""
+    return f"registry at size {view.size}{EXCERPT if getattr(view, 'left_out', 0) else ''}"
 
 
 class Checks:

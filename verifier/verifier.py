@@ -47,7 +47,7 @@ from ssi.types import JsonObject, UnixSeconds
 from .candidate import Candidate, Presented, read_presented
 from .issuer_keys import ASSERTION, IssuerKey, issuer_key
 from .policy import Policy, Trust
-from .report import Checks, Report
+from .report import Checks, Report, registry_at
 from .status import StatusChecker
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Verifier:
         if candidate.issuer in trust.issuers:
             checks.passed("issuer", "policy", f"accepted by name for {trust.type}")
         elif trust.accredited and view is not None and _accredited(view, candidate, trust, at):
-            checks.passed("issuer", f"registry at size {view.size}", f"accredited for {trust.type}")
+            checks.passed("issuer", registry_at(view), f"accredited for {trust.type}")
         else:
             raise UntrustedIssuerError("policy does not accept this issuer for this type of credential")
         return trust
@@ -344,7 +344,7 @@ class Verifier:
         signed_at = at if believed.issued_at is None else believed.issued_at
         if not _accredited(view, candidate, trust, signed_at):
             raise UntrustedIssuerError("the issuer was not accredited for this type when it signed")
-        checks.passed("trust", f"registry at size {view.size}", "accredited when it signed and now")
+        checks.passed("trust", registry_at(view), "accredited when it signed and now")
 
     async def _in_force(
         self,

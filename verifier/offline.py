@@ -30,7 +30,8 @@ from ssi.registry.view import RegistrySnapshot
 from ssi.status.folder import ListFolder, write_lists
 
 from .offline_ledger import ENTRIES, OfflineLedger, ledger_lines, read_ledger
-from .policy import Registry
+from .policy import Policy, Registry
+from .verifier import Verifier
 
 MAX_LOG_BYTES: Final = 4 << 20
 MAX_DOCUMENT_BYTES: Final = 1 << 20
@@ -83,6 +84,28 @@ class OfflineFolder:
                 return
             size += getattr(line, "entries", 1)
             yield line
+
+    def check_usable(self, at: int) -> None:
+        """Raise UnavailableError if nothing here may be used for a verification at ``at``. A folder has no date."""
+
+    def verifier(self, policy: Policy, *, now: Callable[[], int]) -> Verifier:
+        """Return a verifier that asks these files and nothing else.
+
+        Raises UnavailableError if policy asks the registry, and there is no ledger that it has roots and keys for.
+        """
+        asks = policy.anchoring is not None or any(trust.accredited for trust in policy.trust)
+        if self.snapshot is None and asks:
+            raise UnavailableError(
+                "policy asks the registry, and the folder has no ledger that policy has roots and keys for"
+            )
+        return Verifier(
+            policy,
+            resolver=self.resolver(now=now),
+            lists=self,
+            registry=None if self.snapshot is None else self,
+            now=now,
+            usable=self.check_usable,
+        )
 
     def resolver(self, *, now: Callable[[], int]) -> Resolver:
         """Return a resolver over the folder; a did:webvh log of the ledger goes before one in a file."""

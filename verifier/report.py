@@ -6,7 +6,7 @@ I/O:     none.
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -24,6 +24,9 @@ from ssi.errors import (
 )
 from ssi.ports import RegistryView
 from ssi.types import JsonObject
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
 
 Step: TypeAlias = Literal["format", "issuer", "signature", "validity", "holder", "trust", "schema", "status", "bundle"]
 """The steps in their order: what it is, whether its issuer is accepted at all, then from the cheap to the dear.
@@ -69,6 +72,8 @@ class Refused(VerificationError):
         self.check = check
         self.reason = reason
         self.report = report
+        self.kept: Evidence | None = None
+        """Where evidence was asked for: also a refusal can be looked at again."""
 
 
 class CouldNotCheck(UnavailableError):

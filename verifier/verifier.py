@@ -10,7 +10,7 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -41,19 +41,22 @@ from ssi.errors import (
     UntrustedIssuerError,
 )
 from ssi.keys import PublicKey
-from ssi.ports import RegistryView, StatusListSource
+from ssi.ports import Fetch, RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
 
 from .candidate import Candidate, Presented, read_presented
 from .issuer_keys import ASSERTION, IssuerKey, issuer_key
 from .policy import Policy, Trust
-from .report import Checks, Report, registry_at
+from .report import Checks, Refused, Report, registry_at
 from .status import StatusChecker
 
 if TYPE_CHECKING:
     from ssi.credentials.sd_jwt import UnverifiedSdJwt
 
+    from .evidence import Evidence
+
 Clock: TypeAlias = Callable[[], int]
+EvidenceKind: TypeAlias = Literal["excerpt", "whole"]
 
 
 class RegistrySource(Protocol):
@@ -71,7 +74,7 @@ class RegistrySource(Protocol):
 _PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vcts", "vct#integrity", "cnf", "status"})
 
 
-class VerifiedPresentation(msgspec.Struct, frozen=True):
+class VerifiedPresentation(msgspec.Struct, frozen=True, omit_defaults=True):
     """A credential to believe, with what the presenter chose to show of it."""
 
     issuer: str
@@ -82,6 +85,17 @@ class VerifiedPresentation(msgspec.Struct, frozen=True):
     holder: PublicKey | None
     """The key that the presenter proved to hold; None where policy does not ask."""
     report: Report
+    kept: Evidence | None = None
+    """Where ``keep_evidence`` was asked for."""
+
+    def evidence(self, keep: str | None = None) -> Evidence:
+        """Return the evidence of this verification, to be kept for a duration such as ``P10Y``.
+
+        Raises InvalidInputError unless ``keep_evidence`` was asked for.
+        """
+        if self.kept is None:
+            raise InvalidInputError("no evidence was kept: verify with keep_evidence=True")
+        return self.kept if keep is None else self.kept.keep(keep)
 
 
 class _Believed(msgspec.Struct, frozen=True):
@@ -104,11 +118,17 @@ class Verifier:
         resolver: Resolver | None = None,
         lists: StatusListSource | None = None,
         registry: RegistrySource | None = None,
+        fetch: Fetch | None = None,
         now: Clock = system_clock,
+        usable: Callable[[int], None] | None = None,
     ) -> None:
         """``lists`` may be left out only if policy does not look at the status.
 
-        Without ``resolver``, DIDs are resolved from the registry, if there is one, and from themselves.
+        ``usable`` is asked before each verification, with its time, whether the ports may be used for it at all; it
+        raises UnavailableError if not.
+
+        Without ``resolver``, DIDs are resolved from the registry, if there is one, over ``fetch``, and from themselves.
+        Where evidence is kept they are always resolved in this way, so that all of it is written down.
 
         Raises InvalidInputError for a policy that needs a port which is not there.
         """
@@ -117,20 +137,30 @@ class Verifier:
         if registry is None and (policy.anchoring or any(entry.accredited for entry in policy.trust)):
             raise InvalidInputError("this policy asks the registry, which needs a view of it")
         self.policy: Final = policy
-        self._resolver = resolver or default_resolver(log_source=registry, now=now)
+        self._resolver = resolver or default_resolver(fetch=fetch, log_source=registry, now=now)
         self._registry = registry
         self._now = now
+        self._usable = usable
+        self._lists = lists
+        self._fetch = fetch
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
 
     async def verify(
-        self, presentation: str | bytes, *, nonce: str | None = None, now: UnixSeconds | None = None
+        self,
+        presentation: str | bytes,
+        *,
+        nonce: str | None = None,
+        now: UnixSeconds | None = None,
+        keep_evidence: bool | EvidenceKind = False,
     ) -> VerifiedPresentation:
         """Return what a presentation of one credential says, if policy believes it at ``now``.
 
         ``nonce`` is the one that was sent to the presenter; it may be None only if policy asks for no holder binding.
+        ``keep_evidence`` passes over caches and keeps what was looked at (``verifier.evidence``): of the ledger
+        ``"excerpt"`` (as True does) or the ``"whole"``. A refusal carries it as ``kept``.
         Raises InvalidInputError, Refused or CouldNotCheck.
         """
-        found = await self.verify_all(presentation, nonce=nonce, now=now)
+        found = await self.verify_all(presentation, nonce=nonce, now=now, keep_evidence=keep_evidence)
         if len(found) != 1:
             checks = Checks(self._now() if now is None else now)
             checks.begin("issuer")
@@ -138,9 +168,16 @@ class Verifier:
         return found[0]
 
     async def verify_all(
-        self, presentation: str | bytes, *, nonce: str | None = None, now: UnixSeconds | None = None
+        self,
+        presentation: str | bytes,
+        *,
+        nonce: str | None = None,
+        now: UnixSeconds | None = None,
+        keep_evidence: bool | EvidenceKind = False,
     ) -> tuple[VerifiedPresentation, ...]:
         """Return every credential of a presentation, all of which must be believed; otherwise as ``verify``."""
+        if keep_evidence:
+            return await self._recorded(presentation, nonce, now, whole_ledger=keep_evidence == "whole")
         if self.policy.holder_binding == "required" and not nonce:
             raise InvalidInputError("holder binding is required, which needs the nonce that was sent")
         at = self._now() if now is None else now
@@ -148,6 +185,9 @@ class Verifier:
         try:
             presented = read_presented(presentation, contexts=self.policy.contexts)
             checks.passed("format", presented.candidates[0].format)
+            if self._usable is not None:
+                checks.begin("bundle")
+                self._usable(at)
             checks.begin("issuer")
             view = None if self._registry is None else self._registry.view()
             trusts = [self._accept(candidate, view, at, checks) for candidate in presented.candidates]
@@ -167,6 +207,28 @@ class Verifier:
             VerifiedPresentation(candidate.issuer, trust.type, credential.claims, holder, report)
             for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True)
         )
+
+    async def _recorded(
+        self, presentation: str | bytes, nonce: str | None, now: int | None, *, whole_ledger: bool
+    ) -> tuple[VerifiedPresentation, ...]:
+        from .recording import verify_recorded
+
+        outcome, evidence = await verify_recorded(
+            self.policy,
+            presentation,
+            nonce=nonce,
+            at=now,
+            fetch=self._fetch,
+            lists=self._lists,
+            registry=self._registry,
+            now=self._now,
+            usable=self._usable,
+            whole_ledger=whole_ledger,
+        )
+        if isinstance(outcome, Refused):
+            outcome.kept = evidence
+            raise outcome
+        return tuple(msgspec.structs.replace(found, kept=evidence) for found in outcome)
 
     def _accept(self, candidate: Candidate, view: RegistryView | None, at: int, checks: Checks) -> Trust:
         """Decide by local knowledge alone whether this issuer may be asked about at all."""

@@ -15,22 +15,11 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 import msgspec
 
 from ssi.credentials.jose import (
-    UnverifiedVcJwt,
     UnverifiedVpJwt,
     VerifiedCredential,
     check_holder,
-    verify_vc_jwt,
     verify_vp_jwt,
 )
-from ssi.credentials.sd_jwt import (
-    KeyBindingPolicy,
-    UnverifiedSdJwtVc,
-    verify_key_binding,
-    verify_sd_jwt,
-    verify_sd_jwt_vc,
-    verify_validity,
-)
-from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
 from ssi.did.resolver import Resolver, default_resolver, system_clock
 from ssi.errors import (
     InvalidInputError,
@@ -45,14 +34,13 @@ from ssi.ports import Fetch, RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
 
 from .candidate import Candidate, Presented, read_presented
-from .issuer_keys import ASSERTION, IssuerKey, issuer_key
+from .issuer_keys import ASSERTION, issuer_key
 from .policy import Policy, Trust
 from .report import Checks, Refused, Report, registry_at
+from .securing import Believed, believe
 from .status import StatusChecker
 
 if TYPE_CHECKING:
-    from ssi.credentials.sd_jwt import UnverifiedSdJwt
-
     from .evidence import Evidence
 
 Clock: TypeAlias = Callable[[], int]
@@ -69,9 +57,6 @@ class RegistrySource(Protocol):
     async def did_log(self, did: str) -> bytes:
         """Return the log of a DID (``LogSource``)."""
         ...
-
-
-_PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vcts", "vct#integrity", "cnf", "status"})
 
 
 class VerifiedPresentation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,16 +81,6 @@ class VerifiedPresentation(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.kept is None:
             raise InvalidInputError("no evidence was kept: verify with keep_evidence=True")
         return self.kept if keep is None else self.kept.keep(keep)
-
-
-class _Believed(msgspec.Struct, frozen=True):
-    """A credential after its signature held."""
-
-    claims: JsonObject
-    payload: JsonObject
-    issued_at: int | None
-    holder: PublicKey | None
-    credential: VerifiedCredential | None
 
 
 class Verifier:
@@ -251,7 +226,7 @@ class Verifier:
         nonce: str | None,
         at: int,
         checks: Checks,
-    ) -> _Believed:
+    ) -> Believed:
         checks.begin("signature")
         signed_at = candidate.unverified_claims().get("iat")
         found = await issuer_key(
@@ -264,71 +239,13 @@ class Verifier:
             view=view,
             now=at,
         )
-        believed = self._verify(candidate, found, nonce, at)
+        believed = believe(self.policy, candidate, found, nonce, at)
         checks.passed("signature", found.source, found.detail)
         checks.passed("validity", f"clock at {at}")
         return believed
 
-    def _verify(self, candidate: Candidate, found: IssuerKey, nonce: str | None, at: int) -> _Believed:
-        """Signature, disclosures, validity and key binding in one step, as each format has them."""
-        policy, body = self.policy, candidate.body
-        if isinstance(body, UnverifiedVcJwt):
-            credential = verify_vc_jwt(
-                body, found.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
-            )
-            subjects = credential.credential.subjects
-            claims = subjects[0] if len(subjects) == 1 else {"credentialSubject": list(subjects)}
-            return _Believed(claims, credential.claims, credential.issued_at, None, credential)
-        binding = self._binding(nonce)
-        if isinstance(body, UnverifiedSdJwtVc):
-            verified = verify_sd_jwt_vc(
-                body,
-                found.key,
-                now=at,
-                key_binding=binding,
-                typ=policy.sd_jwt_types,
-                max_skew_seconds=policy.skew_seconds,
-            )
-            holder = None if verified.key_binding is None else verified.key_binding.key
-            return _Believed(
-                _subject_claims(verified.claims), verified.claims, _whole(verified.issued_at), holder, None
-            )
-        return self._verify_plain(body, found, binding, at)
-
-    def _verify_plain(
-        self, body: UnverifiedSdJwt, found: IssuerKey, binding: KeyBindingPolicy | None, at: int
-    ) -> _Believed:
-        """An SD-JWT of a ``typ`` that policy names, without the rules that a credential type adds."""
-        verified = verify_sd_jwt(body, found.key, typ=self.policy.sd_jwt_types)
-        verify_validity(verified.claims, now=at, max_skew_seconds=self.policy.skew_seconds)
-        holder = None
-        if binding is None:
-            check_kb_integrity(verified)
-        else:
-            holder = verify_key_binding(
-                verified,
-                nonce=binding.nonce,
-                audience=binding.audience,
-                max_age_seconds=binding.max_age_seconds,
-                now=at,
-                max_skew_seconds=self.policy.skew_seconds,
-            ).key
-        issued_at = verified.claims.get("iat")
-        return _Believed(
-            _subject_claims(verified.claims),
-            verified.claims,
-            _whole(issued_at) if isinstance(issued_at, int | float) else None,
-            holder,
-            None,
-        )
-
-    def _binding(self, nonce: str | None) -> KeyBindingPolicy | None:
-        if self.policy.holder_binding == "not-required" or nonce is None:
-            return None
-        return KeyBindingPolicy(nonce, self.policy.audience, self.policy.presentation_max_age_seconds)
-
     async def _holder(
-        self, presented: Presented, believed: list[_Believed], nonce: str | None, at: int, checks: Checks
+        self, presented: Presented, believed: list[Believed], nonce: str | None, at: int, checks: Checks
     ) -> PublicKey | None:
         checks.begin("holder")
         if presented.envelope is not None:
@@ -343,7 +260,7 @@ class Verifier:
         return holder
 
     async def _vp_holder(
-        self, presented: Presented, believed: list[_Believed], nonce: str | None, at: int, checks: Checks
+        self, presented: Presented, believed: list[Believed], nonce: str | None, at: int, checks: Checks
     ) -> PublicKey | None:
         """A VP-JWT must hold even where policy would take the bare credential: what is signed is checked."""
         envelope, policy = presented.envelope, self.policy
@@ -393,7 +310,7 @@ class Verifier:
         self,
         candidate: Candidate,
         trust: Trust,
-        believed: _Believed,
+        believed: Believed,
         view: RegistryView | None,
         at: int,
         checks: Checks,
@@ -412,7 +329,7 @@ class Verifier:
         self,
         candidate: Candidate,
         trust: Trust,
-        believed: _Believed,
+        believed: Believed,
         view: RegistryView | None,
         at: int,
         checks: Checks,
@@ -447,7 +364,7 @@ def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int)
     return view.may_issue(candidate.issuer, trust.type, at=at) is not None
 
 
-def _match_schema(trust: Trust, believed: _Believed, checks: Checks) -> None:
+def _match_schema(trust: Trust, believed: Believed, checks: Checks) -> None:
     checks.begin("schema")
     if trust.schema is None:
         checks.not_asked("schema", "policy gives no schema")
@@ -456,11 +373,3 @@ def _match_schema(trust: Trust, believed: _Believed, checks: Checks) -> None:
 
     compile_schema(trust.schema).validate(believed.claims)
     checks.passed("schema", "policy")
-
-
-def _subject_claims(claims: JsonObject) -> JsonObject:
-    return {name: value for name, value in claims.items() if name not in _PROTOCOL_CLAIMS}
-
-
-def _whole(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds)

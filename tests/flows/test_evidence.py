@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ssi.did.resolver import system_clock
-from ssi.encoding.archive import build_archive, parse_archive
-from ssi.errors import InvalidInputError, SsiError, UnavailableError, VerificationError
-from ssi.ledger.excerpt import build_line, whole_lines
 from ssi.status.lists import CredentialState
 from ssi.testing import TestFormat, TestWorld
 from ssi.testing.world import CLAIMS
 from tests.flows.offices import STRICT, verifier
-from verifier import CouldNotCheck, Policy, Refused, Trust, VerifiedPresentation
+from verifier import VerifiedPresentation
 from verifier.anchors import Anchors, Registry
-from verifier.contents import digests
-from verifier.evidence import MANIFEST, Evidence
-from verifier.recheck import EvidenceDiffers
+from verifier.evidence import Evidence
 
 FORMATS: tuple[TestFormat, ...] = ("dc+sd-jwt", "vc+jwt")
 

@@ -1,0 +1,111 @@
+"""Believe a credential: signature, disclosures, validity and key binding in one step, as each format has them.
+
+Source:  RFC 9901 and SD-JWT VC, W3C VC-JOSE-COSE.
+Input:   a candidate whose issuer policy has accepted, and the issuer's key.
+Shapes:  times are Unix seconds.
+I/O:     none.
+Errors:  VerificationError and its kinds, InvalidInputError.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from ssi.credentials.jose import UnverifiedVcJwt, VerifiedCredential, verify_vc_jwt
+from ssi.credentials.sd_jwt import (
+    KeyBindingPolicy,
+    UnverifiedSdJwt,
+    UnverifiedSdJwtVc,
+    verify_key_binding,
+    verify_sd_jwt,
+    verify_sd_jwt_vc,
+    verify_validity,
+)
+from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
+from ssi.keys import PublicKey
+from ssi.types import JsonObject
+
+from .candidate import Candidate
+from .issuer_keys import IssuerKey
+from .policy import Policy
+
+_PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vcts", "vct#integrity", "cnf", "status"})
+
+
+class Believed(msgspec.Struct, frozen=True):
+    """A credential after its signature held."""
+
+    claims: JsonObject
+    payload: JsonObject
+    issued_at: int | None
+    holder: PublicKey | None
+    credential: VerifiedCredential | None
+
+
+def believe(policy: Policy, candidate: Candidate, found: IssuerKey, nonce: str | None, at: int) -> Believed:
+    """Signature, disclosures, validity and key binding in one step, as each format has them."""
+    body = candidate.body
+    if isinstance(body, UnverifiedVcJwt):
+        credential = verify_vc_jwt(
+            body, found.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
+        )
+        subjects = credential.credential.subjects
+        claims = subjects[0] if len(subjects) == 1 else {"credentialSubject": list(subjects)}
+        return Believed(claims, credential.claims, credential.issued_at, None, credential)
+    binding = _binding(policy, nonce)
+    if isinstance(body, UnverifiedSdJwtVc):
+        verified = verify_sd_jwt_vc(
+            body,
+            found.key,
+            now=at,
+            key_binding=binding,
+            typ=policy.sd_jwt_types,
+            max_skew_seconds=policy.skew_seconds,
+        )
+        holder = None if verified.key_binding is None else verified.key_binding.key
+        return Believed(_subject_claims(verified.claims), verified.claims, _whole(verified.issued_at), holder, None)
+    return _plain(policy, body, found, binding, at)
+
+
+def _plain(
+    policy: Policy, body: UnverifiedSdJwt, found: IssuerKey, binding: KeyBindingPolicy | None, at: int
+) -> Believed:
+    """An SD-JWT of a ``typ`` that policy names, without the rules that a credential type adds."""
+    verified = verify_sd_jwt(body, found.key, typ=policy.sd_jwt_types)
+    verify_validity(verified.claims, now=at, max_skew_seconds=policy.skew_seconds)
+    holder = None
+    if binding is None:
+        check_kb_integrity(verified)
+    else:
+        holder = verify_key_binding(
+            verified,
+            nonce=binding.nonce,
+            audience=binding.audience,
+            max_age_seconds=binding.max_age_seconds,
+            now=at,
+            max_skew_seconds=policy.skew_seconds,
+        ).key
+    issued_at = verified.claims.get("iat")
+    return Believed(
+        _subject_claims(verified.claims),
+        verified.claims,
+        _whole(issued_at) if isinstance(issued_at, int | float) else None,
+        holder,
+        None,
+    )
+
+
+def _binding(policy: Policy, nonce: str | None) -> KeyBindingPolicy | None:
+    if policy.holder_binding == "not-required" or nonce is None:
+        return None
+    return KeyBindingPolicy(nonce, policy.audience, policy.presentation_max_age_seconds)
+
+
+def _subject_claims(claims: JsonObject) -> JsonObject:
+    return {name: value for name, value in claims.items() if name not in _PROTOCOL_CLAIMS}
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds)

@@ -105,6 +105,11 @@ class OfflineBundle(OfflineFolder):
         return found
 
 
+def open_offline(path: str | Path, *, registry: Registry | None) -> OfflineFolder:
+    """Open the folder or the bundle at ``path``; as their ``open``."""
+    return (OfflineFolder if Path(path).is_dir() else OfflineBundle).open(path, registry=registry)
+
+
 async def make_bundle(
     issuers: Iterable[str],
     *,

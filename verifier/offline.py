@@ -14,6 +14,7 @@ Errors:  InvalidInputError (not such a folder), InclusionProofError and InvalidS
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -192,7 +193,9 @@ async def write_offline_folder(
 
 
 def _file_name(did: str) -> str:
-    return "".join(char if char.isalnum() or char in ".-" else "_" for char in did)[-120:]
+    """Return a name that no other DID has, and that a reader recognises."""
+    plain = "".join(char if char.isascii() and (char.isalnum() or char in ".-") else "_" for char in did)
+    return f"{sha256(did.encode()).hexdigest()[:12]}-{plain[-100:]}"
 
 
 def _dids_of(log: bytes) -> Iterator[str]:

@@ -24,7 +24,7 @@ ANCHORS: Final = "anchors.toml"
 MAX_ANCHOR_BYTES: Final = 1 << 20
 
 
-class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LedgerAnchors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The ledger that is believed in: its root accreditors, and the keys of its checkpoints."""
 
     roots: tuple[str, ...]
@@ -34,7 +34,7 @@ class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Anchors(msgspec.Struct, frozen=True, kw_only=True):
     """The anchors; make them by hand, or with ``load``."""
 
-    registry: Registry | None = None
+    registry: LedgerAnchors | None = None
     timestamp_roots: tuple[bytes, ...] = ()
     """Certificates in PEM."""
     ledger: Files | None = None
@@ -55,9 +55,9 @@ class Anchors(msgspec.Struct, frozen=True, kw_only=True):
         return cls(registry=registry, timestamp_roots=pem, ledger=ledger)
 
 
-def _registry(data: bytes) -> Registry:
+def _registry(data: bytes) -> LedgerAnchors:
     try:
         members: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
-        return msgspec.convert(members, Registry)
+        return msgspec.convert(members, LedgerAnchors)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
         raise InvalidInputError(f"{ANCHORS}: expected roots and keys: {exc}") from exc

@@ -20,8 +20,9 @@ from typing import Final
 
 from ssi.did.methods.web import did_web_url
 from ssi.did.resolver import Resolver, default_resolver
+from ssi.did.webvh.url import parse_webvh_did
 from ssi.encoding.gate import parse_object
-from ssi.errors import DidNotFoundError, InvalidInputError, UnavailableError
+from ssi.errors import DidNotFoundError, InvalidDidError, InvalidInputError, UnavailableError
 from ssi.files import Files, FolderFiles
 from ssi.ledger.excerpt import Line, build_line
 from ssi.ledger.note import NoteKey
@@ -50,7 +51,7 @@ class OfflineFolder:
         """The registry at the newest checkpoint."""
         self.lists: Final = ListFolder(files)
         self._logs: dict[str, str] | None = None
-        self._documents: dict[str, str] | None = None
+        self._pages: dict[str, str] | None = None
 
     @classmethod
     def open(cls, path: str | Path | Files, *, registry: Registry | None) -> OfflineFolder:
@@ -104,6 +105,7 @@ class OfflineFolder:
             resolver=self.resolver(now=now),
             lists=self,
             registry=None if self.snapshot is None else self,
+            fetch=self._fetch,
             now=now,
             usable=self.check_usable,
         )
@@ -140,13 +142,14 @@ class OfflineFolder:
         return self.lists.find(uri)
 
     async def _fetch(self, url: str, *, accept: str = "application/json", max_bytes: int = 1 << 20) -> Fetched:
-        """Answer for the web with the did:web documents of the folder."""
-        if self._documents is None:
-            self._documents = dict(_web_documents(self.files))
-        name = self._documents.get(url)
+        """Answer for the web with the did:web documents and the did:webvh logs of the folder."""
+        if self._pages is None:
+            self._pages = dict(_pages(self.files))
+        name = self._pages.get(url)
         if name is None:
             raise UnavailableError("the offline folder does not have what would be fetched")
-        return Fetched(url, 200, "application/did+json", self.files.read(name, max_bytes=max_bytes))
+        kind = "text/jsonl" if name.endswith(".jsonl") else "application/did+json"
+        return Fetched(url, 200, kind, self.files.read(name, max_bytes=max_bytes))
 
 
 def document_files(documents: Iterable[bytes]) -> dict[str, bytes]:
@@ -212,9 +215,16 @@ def _dids_of(log: bytes) -> Iterator[str]:
             yield state["id"]
 
 
-def _web_documents(files: Files) -> Iterator[tuple[str, str]]:
+def _pages(files: Files) -> Iterator[tuple[str, str]]:
+    """Yield where on the web the documents and logs would be, with the names that they have here."""
     for name in files.names("dids", ".json"):
         yield did_web_url(_did_of_document(files.read(name, max_bytes=MAX_DOCUMENT_BYTES))), name
+    for name in files.names("logs", ".jsonl"):
+        for did in _dids_of(files.read(name, max_bytes=MAX_LOG_BYTES)):
+            try:
+                yield parse_webvh_did(did).log_url, name
+            except InvalidDidError:
+                continue  # as with what is no log at all: it is for no DID
 
 
 def _did_of_document(document: bytes) -> str:

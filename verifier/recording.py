@@ -151,10 +151,12 @@ async def verify_recorded(
     registry: RegistrySource | None,
     now: Callable[[], int],
     usable: Callable[[int], None] | None = None,
+    methods: Iterable[str] = (),
     whole_ledger: bool = False,
 ) -> tuple[tuple[VerifiedPresentation, ...] | Refused, Evidence]:
     """Verify, and return the outcome (accepted, or the refusal) with the evidence for it.
 
+    ``methods`` are the DID methods that must be resolved for it.
     Raises InvalidInputError if there is no presentation, CouldNotCheck if there is no outcome to keep evidence of.
     """
     from .evidence import build_evidence
@@ -168,11 +170,13 @@ async def verify_recorded(
     note = None if provable is None else provable.checkpoint
     tapped = None if view is None else _Registry(_View(view, asked))
     ports = _Ports(fetch, lists, asked)
+    resolver = default_resolver(fetch=None if fetch is None else ports.fetch, log_source=tapped, now=lambda: logs_clock)
+    if not set(methods) <= set(resolver.methods):
+        # What the verifier's own resolver would find must not count as refused for want of a way to ask.
+        raise InvalidInputError("evidence of DIDs from the web is kept by a verifier that was given its way to fetch")
     inner = Verifier(
         policy,
-        resolver=default_resolver(
-            fetch=None if fetch is None else ports.fetch, log_source=tapped, now=lambda: logs_clock
-        ),
+        resolver=resolver,
         lists=None if lists is None else ports,
         registry=tapped,
         now=lambda: clock,

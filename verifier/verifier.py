@@ -198,6 +198,7 @@ class Verifier:
             registry=self._registry,
             now=self._now,
             usable=self._usable,
+            methods=self._resolver.methods,
             whole_ledger=whole_ledger,
         )
         if isinstance(outcome, Refused):

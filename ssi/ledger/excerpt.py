@@ -9,7 +9,8 @@ I/O:     ``excerpt_lines`` reads the ledger; ``parse_line`` and ``RootBuilder`` 
 Errors:  InvalidInputError (not such a line, or a subtree at a place where none is), EntryNotFoundError.
 
 An excerpt proves that its entries stand at their places in the log of the root. It proves nothing of what it leaves
-out: not that a commitment is the newest, nor that an accreditation was not ended.
+out: not that a commitment is the newest, nor that an accreditation was not ended, nor that a registry which sees all
+entries takes notice of these.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from ssi.encoding.jcs import jcs
 from ssi.testing import TestFormat, TestWorld
 from tests.flows.offices import STRICT, verifier
 from verifier import VerifiedPresentation
-from verifier.anchors import Anchors, Registry
+from verifier.anchors import Anchors, LedgerAnchors
 from verifier.contents import digests
 
 BYSTANDERS = ("harbour", "forest", "hill")
@@ -34,7 +34,7 @@ async def kept(world: TestWorld, format: TestFormat = "dc+sd-jwt", **options: An
 async def anchors_of(world: TestWorld) -> Anchors:
     """Return what an auditor believes of the world's ledger."""
     key = await world.federation.registry.note_key()
-    return Anchors(registry=Registry((world.federation.ministry.did,), (key.vkey,)))
+    return Anchors(registry=LedgerAnchors((world.federation.ministry.did,), (key.vkey,)))
 
 
 def again(data: bytes, manifest: str, changes: Mapping[str, bytes | None], besides: tuple[str, ...] = ()) -> bytes:

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt, read_vc_jwt, read_vp_jwt
+from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt, as_vc_jwt, as_vp_jwt, read_vc_jwt
 from ssi.credentials.presentation import Envelope, parse_presentation
 from ssi.credentials.sd_jwt import UnverifiedSdJwt, UnverifiedSdJwtVc, as_sd_jwt_vc, parse_sd_jwt
 from ssi.errors import InvalidInputError
@@ -56,9 +56,10 @@ def read_presented(text: str | bytes, *, contexts: tuple[str, ...]) -> Presented
     raw = raw.strip()
     if b"~" in raw:
         return Presented((_sd_jwt(raw),), None)
-    if media_type(parse_jws(raw).header) == "vp+jwt":
-        return _vp_jwt(raw, contexts)
-    return Presented((_vc_jwt(raw),), None)
+    jws = parse_jws(raw)
+    if media_type(jws.header) == "vp+jwt":
+        return _vp_jwt(as_vp_jwt(jws), contexts)
+    return Presented((_vc_jwt(as_vc_jwt(jws)),), None)
 
 
 def _sd_jwt(raw: bytes) -> Candidate:
@@ -67,19 +68,21 @@ def _sd_jwt(raw: bytes) -> Candidate:
     if typ in SD_JWT_VC_TYPES:
         credential = as_sd_jwt_vc(parsed)
         return Candidate("sd-jwt-vc", credential.issuer or "", (credential.vct,), credential.kid, credential)
-    issuer, kid = parsed.unverified_claims().get("iss", ""), parsed.header.get("kid")
+    claims, kid = parsed.unverified_claims(), parsed.header.get("kid")
+    # RFC 9901 leaves it to the payload who issued it: iss of a JWT, or else issuer of a W3C credential (its A.4).
+    issuer = claims["iss"] if "iss" in claims else claims.get("issuer", "")
+    if isinstance(issuer, dict):
+        issuer = issuer.get("id")
     if not isinstance(issuer, str) or not isinstance(kid, str | None):
-        raise InvalidInputError("expected iss and kid to be strings")
+        raise InvalidInputError("expected iss or issuer, and kid, to be strings")
     return Candidate("sd-jwt", issuer, (typ,), kid, parsed)
 
 
-def _vc_jwt(raw: bytes | str) -> Candidate:
-    credential = read_vc_jwt(raw)
+def _vc_jwt(credential: UnverifiedVcJwt) -> Candidate:
     return Candidate("vc+jwt", credential.issuer, credential.types, credential.kid, credential)
 
 
-def _vp_jwt(raw: bytes, contexts: tuple[str, ...]) -> Presented:
-    envelope = read_vp_jwt(raw)
+def _vp_jwt(envelope: UnverifiedVpJwt, contexts: tuple[str, ...]) -> Presented:
     presentation = parse_presentation(envelope.jws.unverified_claims(), contexts=contexts)
     if not 1 <= len(presentation.credentials) <= MAX_CREDENTIALS:
         raise InvalidInputError(f"expected a presentation of 1 to {MAX_CREDENTIALS} credentials")
@@ -87,5 +90,5 @@ def _vp_jwt(raw: bytes, contexts: tuple[str, ...]) -> Presented:
     for item in presentation.credentials:
         if not isinstance(item, Envelope) or item.media_type != VC_JWT_MEDIA_TYPE:
             raise InvalidInputError("expected a presentation of credentials in application/vc+jwt envelopes")
-        candidates.append(_vc_jwt(item.data))
+        candidates.append(_vc_jwt(read_vc_jwt(item.data)))
     return Presented(tuple(candidates), envelope)

@@ -1,10 +1,10 @@
-"""Believe a credential: signature, disclosures, validity and key binding in one step, as each format has them.
+"""Is this what the issuer signed, does it still hold, and is it bound to whoever presents it? One answer per format.
 
-Source:  RFC 9901 and SD-JWT VC, W3C VC-JOSE-COSE.
-Input:   a candidate whose issuer policy has accepted, and the issuer's key.
+Source:  RFC 9901 sections 7.1 and 7.3, SD-JWT VC section 2.4, W3C VC-JOSE-COSE section 3.1.
+Input:   a candidate whose issuer policy accepts, and the issuer's key.
 Shapes:  times are Unix seconds.
 I/O:     none.
-Errors:  VerificationError and its kinds, InvalidInputError.
+Errors:  InvalidSignatureError, DisclosureError, ValidityError, KeyBindingError, VerificationError, InvalidInputError.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vct
 
 
 class Believed(msgspec.Struct, frozen=True):
-    """A credential after its signature held."""
+    """A credential after its signature held: its claims about the subject, and its payload as it was signed."""
 
     claims: JsonObject
     payload: JsonObject
@@ -44,8 +44,8 @@ class Believed(msgspec.Struct, frozen=True):
     credential: VerifiedCredential | None
 
 
-def believe(policy: Policy, candidate: Candidate, found: IssuerKey, nonce: str | None, at: int) -> Believed:
-    """Signature, disclosures, validity and key binding in one step, as each format has them."""
+def secured(candidate: Candidate, found: IssuerKey, *, policy: Policy, nonce: str | None, at: int) -> Believed:
+    """Return the credential once signature, disclosures, validity and key binding hold, as its format has them."""
     body = candidate.body
     if isinstance(body, UnverifiedVcJwt):
         credential = verify_vc_jwt(
@@ -66,11 +66,11 @@ def believe(policy: Policy, candidate: Candidate, found: IssuerKey, nonce: str |
         )
         holder = None if verified.key_binding is None else verified.key_binding.key
         return Believed(_subject_claims(verified.claims), verified.claims, _whole(verified.issued_at), holder, None)
-    return _plain(policy, body, found, binding, at)
+    return _plain(body, found, binding, policy, at)
 
 
 def _plain(
-    policy: Policy, body: UnverifiedSdJwt, found: IssuerKey, binding: KeyBindingPolicy | None, at: int
+    body: UnverifiedSdJwt, found: IssuerKey, binding: KeyBindingPolicy | None, policy: Policy, at: int
 ) -> Believed:
     """An SD-JWT of a ``typ`` that policy names, without the rules that a credential type adds."""
     verified = verify_sd_jwt(body, found.key, typ=policy.sd_jwt_types)

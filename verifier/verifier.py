@@ -9,21 +9,15 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from ssi.credentials.jose import (
-    UnverifiedVpJwt,
-    VerifiedCredential,
-    check_holder,
-    verify_vp_jwt,
-)
 from ssi.did.resolver import Resolver, default_resolver, system_clock
 from ssi.errors import (
+    DidNotFoundError,
     InvalidInputError,
-    KeyBindingError,
     SsiError,
     StatusError,
     UnavailableError,
@@ -33,11 +27,12 @@ from ssi.keys import PublicKey
 from ssi.ports import Fetch, RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
 
-from .candidate import Candidate, Presented, read_presented
+from .candidate import Candidate, read_presented
+from .holder import presenter
 from .issuer_keys import ASSERTION, issuer_key
 from .policy import Policy, Trust
 from .report import Checks, Refused, Report, registry_at
-from .securing import Believed, believe
+from .securing import Believed, secured
 from .status import StatusChecker
 
 if TYPE_CHECKING:
@@ -45,6 +40,8 @@ if TYPE_CHECKING:
 
 Clock: TypeAlias = Callable[[], int]
 EvidenceKind: TypeAlias = Literal["excerpt", "whole"]
+
+MAX_REMEMBERED_ISSUERS: Final = 4096
 
 
 class RegistrySource(Protocol):
@@ -99,11 +96,11 @@ class Verifier:
     ) -> None:
         """``lists`` may be left out only if policy does not look at the status.
 
-        ``usable`` is asked before each verification, with its time, whether the ports may be used for it at all; it
-        raises UnavailableError if not.
-
         Without ``resolver``, DIDs are resolved from the registry, if there is one, over ``fetch``, and from themselves.
         Where evidence is kept they are always resolved in this way, so that all of it is written down.
+
+        ``usable`` is asked before each verification, with its time, whether the ports may be used for it at all; it
+        raises UnavailableError if not.
 
         Raises InvalidInputError for a policy that needs a port which is not there.
         """
@@ -114,6 +111,7 @@ class Verifier:
         self.policy: Final = policy
         self._resolver = resolver or default_resolver(fetch=fetch, log_source=registry, now=now)
         self._registry = registry
+        self._log_sizes: dict[str, int] = {}
         self._now = now
         self._usable = usable
         self._lists = lists
@@ -169,7 +167,15 @@ class Verifier:
             believed = []
             for candidate, trust in zip(presented.candidates, trusts, strict=True):
                 believed.append(await self._secured(candidate, trust, view, nonce, at, checks))
-            holder = await self._holder(presented, believed, nonce, at, checks)
+            holder = await presenter(
+                presented,
+                believed,
+                policy=self.policy,
+                resolver=self._resolver,
+                nonce=nonce,
+                at=at,
+                checks=checks,
+            )
             for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True):
                 self._trusted(candidate, trust, credential, view, at, checks)
                 _match_schema(trust, credential, checks)
@@ -229,6 +235,8 @@ class Verifier:
         checks: Checks,
     ) -> Believed:
         checks.begin("signature")
+        if view is not None:
+            self._forget_outdated(candidate.issuer, view)
         signed_at = candidate.unverified_claims().get("iat")
         found = await issuer_key(
             candidate.issuer,
@@ -240,72 +248,22 @@ class Verifier:
             view=view,
             now=at,
         )
-        believed = believe(self.policy, candidate, found, nonce, at)
+        believed = secured(candidate, found, policy=self.policy, nonce=nonce, at=at)
         checks.passed("signature", found.source, found.detail)
         checks.passed("validity", f"clock at {at}")
         return believed
 
-    async def _holder(
-        self, presented: Presented, believed: list[Believed], nonce: str | None, at: int, checks: Checks
-    ) -> PublicKey | None:
-        checks.begin("holder")
-        if presented.envelope is not None:
-            return await self._vp_holder(presented, believed, nonce, at, checks)
-        if self.policy.holder_binding == "not-required":
-            checks.not_asked("holder", "policy asks for no holder binding")
-            return None
-        holder = believed[0].holder
-        if holder is None:
-            raise KeyBindingError("expected a presentation signed by the holder, got the bare credential")
-        checks.passed("holder", "key binding", "audience and nonce of this verifier")
-        return holder
-
-    async def _vp_holder(
-        self, presented: Presented, believed: list[Believed], nonce: str | None, at: int, checks: Checks
-    ) -> PublicKey | None:
-        """A VP-JWT must hold even where policy would take the bare credential: what is signed is checked."""
-        envelope, policy = presented.envelope, self.policy
-        credentials = [item.credential for item in believed if item.credential is not None]
-        if envelope is None or len(credentials) != len(believed):
-            raise KeyBindingError("expected a presentation around its credentials")
-        key = await self._presenter_key(envelope, credentials, at)
-        required = policy.holder_binding == "required"
-        presentation = verify_vp_jwt(
-            envelope,
-            key,
-            now=at,
-            audience=policy.audience if required else None,
-            nonce=nonce if required else None,
-            max_age_seconds=policy.presentation_max_age_seconds if required else None,
-            contexts=policy.contexts,
-            max_skew_seconds=policy.skew_seconds,
-        )
-        for credential in credentials:
-            check_holder(credential, presentation)
-        if not required:
-            # Whoever has a copy can send it again: it holds, and proves nothing of who presents it now.
-            checks.not_asked("holder", "policy asks for no holder binding")
-            return None
-        checks.passed("holder", "presentation", "audience and nonce of this verifier")
-        return key
-
-    async def _presenter_key(
-        self, envelope: UnverifiedVpJwt, credentials: Sequence[VerifiedCredential], at: int
-    ) -> PublicKey:
-        """Return the one key that the presentation must be signed with to show all of ``credentials``.
-
-        That is the key in ``cnf``; a credential without one belongs to the holder, whose DID then has to give the key:
-        what a presentation says of its holder is otherwise the word of whoever signed it.
-        """
-        keys = [credential.holder_key() for credential in credentials]
-        if None in keys:
-            if envelope.holder is None or envelope.kid is None or envelope.kid.partition("#")[0] != envelope.holder:
-                raise KeyBindingError("expected a credential bound to a key, or a holder with a DID")
-            keys.append(await self._resolver.key(envelope.kid, "authentication", at=at))
-        found = {key for key in keys if key is not None}
-        if len(found) != 1:
-            raise KeyBindingError("expected credentials that are bound to one key")
-        return found.pop()
+    def _forget_outdated(self, issuer: str, view: RegistryView) -> None:
+        """A rotation or deactivation that is on the ledger counts at once, however long an answer may be kept."""
+        try:
+            size = len(view.did_log(issuer))
+        except DidNotFoundError:
+            return
+        if self._log_sizes.get(issuer) != size:
+            if len(self._log_sizes) >= MAX_REMEMBERED_ISSUERS:
+                self._log_sizes.clear()
+            self._log_sizes[issuer] = size
+            self._resolver.forget(issuer)
 
     def _trusted(
         self,

@@ -95,7 +95,11 @@ class VerifiedPresentation(msgspec.Struct, frozen=True, gc=False):
 
 def read_vc_jwt(compact: str | bytes) -> UnverifiedVcJwt:
     """Parse a VC-JWT as far as is needed to choose a key. Raises InvalidInputError."""
-    jws = parse_jws(compact)
+    return as_vc_jwt(parse_jws(compact))
+
+
+def as_vc_jwt(jws: UnverifiedJws) -> UnverifiedVcJwt:
+    """Return what a parsed JWS says of itself as a credential. Raises InvalidInputError if it says too little."""
     claims = jws.unverified_claims()
     issuer = parse_identified(claims.get("issuer"), "issuer")
     types = parse_types(claims.get("type"), "type", required="VerifiableCredential")
@@ -157,7 +161,11 @@ def check_credential_claims(
 
 def read_vp_jwt(compact: str | bytes) -> UnverifiedVpJwt:
     """Parse a VP-JWT as far as is needed to choose a key. Raises InvalidInputError."""
-    jws = parse_jws(compact)
+    return as_vp_jwt(parse_jws(compact))
+
+
+def as_vp_jwt(jws: UnverifiedJws) -> UnverifiedVpJwt:
+    """Return what a parsed JWS says of itself as a presentation. Raises InvalidInputError."""
     claims = jws.unverified_claims()
     holder = parse_identified(claims["holder"], "holder") if "holder" in claims else None
     return UnverifiedVpJwt(jws, holder, _kid(jws.header))

@@ -8,7 +8,7 @@ Errors:  InvalidInputError.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,6 +24,7 @@ _SWAP: Final = bytes.maketrans(b"-_+/", b"+/-_")
 _decode_list: Final = msgspec.json.Decoder(list[bytes]).decode
 _encode_list: Final = msgspec.json.Encoder().encode
 _PADDING: Final = (b"", b"", b"==", b"=")
+_TEXT_PADDING: Final = ("", "", "==", "=")
 _UNUSED_BITS: Final = {
     2: frozenset(b"AQgw"),
     3: frozenset(b"AEIMQUYcgkosw048"),
@@ -32,7 +33,7 @@ _UNUSED_BITS: Final = {
 
 def b64url_encode(data: bytes) -> str:
     """Return ``data`` as base64url text without padding."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return _to_url_alphabet(b2a_base64(data, newline=False).rstrip(b"=")).decode("ascii")
 
 
 def b64url_decode(text: str | bytes) -> bytes:
@@ -53,27 +54,29 @@ def b64url_decode(text: str | bytes) -> bytes:
 
 def b64url_encode_many(values: Sequence[bytes]) -> list[str]:
     """Return the text of each of ``values``, as ``b64url_encode`` would one by one, in a fraction of its time."""
-    return _letters(values).split('","') if values else []
+    if not values:
+        return []
+    # msgspec writes bytes as base64 within JSON, here ``["…","…"]``; neither quote nor comma is in the alphabet.
+    letters = _encode_list(values)[2:-2].replace(b"=", b"")
+    return _to_url_alphabet(letters).decode("ascii").split('","')
 
 
 def b64url_decode_many(texts: Sequence[str]) -> list[bytes]:
     """Return the bytes of each text, as ``b64url_decode`` would one by one, in a fraction of its time.
 
     Raises InvalidInputError if one of them is refused. That each has the one accepted text is seen by writing the bytes
-    back, and that none has two by their number.
+    back, that none brought padding of its own by a search, and that none was two by their number.
     """
-    if not texts:
-        return []
     try:
-        padded = '","'.join([text + "=" * (-len(text) & 3) for text in texts])
-        decoded = _decode_list(f'["{padded}"]'.encode("ascii").translate(_SWAP))
+        padded = '","'.join([text + _TEXT_PADDING[len(text) & 3] for text in texts])
+        standard = f'["{padded}"]'.encode("ascii").translate(_SWAP) if texts else b"[]"
+        decoded = _decode_list(standard)
     except (msgspec.MsgspecError, UnicodeError) as exc:
         raise InvalidInputError("expected base64url text without padding") from exc
-    if len(decoded) != len(texts) or _letters(decoded) != '","'.join(texts):
+    if len(decoded) != len(texts) or _encode_list(decoded) != standard or "=" in "".join(texts):
         raise InvalidInputError("expected base64url text without padding and with unused bits of zero")
     return decoded
 
 
-def _letters(values: Sequence[bytes]) -> str:
-    """Return the texts of ``values`` with ``","`` between them: msgspec writes bytes as base64 within JSON."""
-    return _encode_list(values)[2:-2].replace(b"=", b"").translate(_SWAP).decode("ascii")
+def _to_url_alphabet(letters: bytes) -> bytes:
+    return letters.replace(b"+", b"-").replace(b"/", b"_")

@@ -6,12 +6,13 @@ Input:   bytes from outside, or text that was cut from them.
 I/O:     none.
 Errors:  InvalidInputError, and nothing else, whatever comes in.
 
-The work is linear in the input: depth and members are read off the punctuation outside of strings, and only where
-counting brackets, or writing the value again, does not already answer.
+The work is linear in the input: one walk over the decoded value, whose own depth the decoder bounds, and a look at the
+punctuation outside of strings where writing the value again does not already show that no member is there twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -23,7 +24,7 @@ MAX_JSON_BYTES: Final = 1 << 20
 MAX_JSON_DEPTH: Final = 32
 MAX_SAFE_INTEGER: Final = (1 << 53) - 1
 
-_NOT_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
+_SCALARS: Final = frozenset((str, bool, float, type(None)))
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -35,15 +36,13 @@ def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth:
     ``max_bytes`` bounds the UTF-8 length, ``max_depth`` the nesting of arrays and objects.
     """
     raw = _utf8(data, max_bytes)
-    if raw.count(b"[") + raw.count(b"{") > max_depth:
-        _check_depth(_outside_strings(raw), max_depth)
     try:
         value = _decode(raw)
         # Text that is byte for byte what we would write has no member twice: each name is written once.
         as_written = _encode(value) == raw
     except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected JSON text") from exc
-    members = _count_members(value)
+    members = _count_members((value,), max_depth)
     if not as_written and members != _outside_strings(raw).count(b":"):
         raise InvalidInputError("expected JSON objects whose members have different names")
     return value
@@ -79,30 +78,24 @@ def _outside_strings(raw: bytes) -> bytes:
     return b"".join(raw.split(b'"')[::2])
 
 
-def _check_depth(punctuation: bytes, max_depth: int) -> None:
-    brackets = punctuation.translate(None, _NOT_BRACKET)
-    if len(brackets) <= 2 * max_depth:
-        return
-    depth = 0
-    for bracket in brackets:
-        depth += 1 if bracket in b"[{" else -1
-        if depth > max_depth:
-            raise InvalidInputError(f"expected JSON nested at most {max_depth} deep")
+def _count_members(items: Iterable[JsonValue], levels: int) -> int:
+    """Count the members of all objects among ``items`` and in them.
 
-
-def _count_members(value: JsonValue) -> int:
-    """Count the members of all objects in ``value``, and refuse numbers out of range on the way."""
-    kind = type(value)
-    if kind is dict:
-        members, items = len(value), value.values()
-    elif kind is list:
-        members, items = 0, value
-    else:
-        members, items = 0, (value,)
+    On the way, refuse what is nested in more than ``levels`` arrays and objects, and integers out of range.
+    """
+    members = 0
     for item in items:
         kind = type(item)
-        if kind is dict or kind is list:
-            members += _count_members(item)
-        elif kind is int and not -MAX_SAFE_INTEGER <= item <= MAX_SAFE_INTEGER:
-            raise InvalidInputError("expected integers within ±(2**53 - 1)")
+        if kind in _SCALARS:
+            continue
+        if kind is int:
+            if not -MAX_SAFE_INTEGER <= item <= MAX_SAFE_INTEGER:
+                raise InvalidInputError("expected integers within ±(2**53 - 1)")
+            continue
+        if not levels:
+            raise InvalidInputError("expected JSON nested less deep")
+        if kind is dict:
+            members += len(item) + _count_members(item.values(), levels - 1)
+        else:
+            members += _count_members(item, levels - 1)
     return members

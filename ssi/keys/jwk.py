@@ -9,7 +9,6 @@ Errors:  InvalidInputError.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,7 +18,6 @@ from ssi.encoding.base64url import b64url_decode
 from ssi.errors import InvalidInputError
 from ssi.keys.curves import EC_CURVES, FACTS, Curve
 
-_REQUIRED_EC: Final = frozenset({"kty", "crv", "x", "y"})
 PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 
 
@@ -38,23 +36,18 @@ def public_from_jwk(jwk: Mapping[str, object]) -> ec.EllipticCurvePublicKey | Ed
     """Return the native public key of a public JWK that may be used to verify."""
     if not PRIVATE_MEMBERS.isdisjoint(jwk):
         raise InvalidInputError("expected a public JWK, got one with private members")
-    if jwk.keys() == _REQUIRED_EC:
-        x, y = jwk["x"], jwk["y"]
-        if isinstance(x, str) and isinstance(y, str):
-            return _point(curve_of_jwk(jwk), x, y)
     native = _native(jwk, "verify")
     if not isinstance(native, ec.EllipticCurvePublicKey | Ed25519PublicKey):
         raise InvalidInputError("expected a public JWK")
     return native
 
 
-@lru_cache(maxsize=1024)
-def _point(curve: Curve, x: str, y: str) -> ec.EllipticCurvePublicKey:
-    """Return the key of a JWK that is a point and no more, as ``cnf`` and DID documents have it.
+def point_from_jwk(kty: str, crv: str, x: str, y: str) -> ec.EllipticCurvePublicKey:
+    """Return the key of a JWK that has these members and no others, as ``cnf`` and DID documents have it.
 
-    Nothing is left for jwcrypto to check here, and it would take two thirds of the time of a signature. The cache is
-    for keys that come again, such as that of a holder who presents twice.
+    Nothing is left for jwcrypto to check then, and it would take two thirds of the time of a signature.
     """
+    curve = curve_of_jwk({"kty": kty, "crv": crv})
     width = FACTS[curve].coordinate_length
     left, right = b64url_decode(x), b64url_decode(y)
     if curve not in EC_CURVES or len(left) != width or len(right) != width:

@@ -168,7 +168,7 @@ def media_type(header: JsonObject, member: str = "typ") -> str:
 def signing_input(header: JsonObject, claims: JsonObject | bytes) -> bytes:
     """Return the bytes to sign; ``claims`` as bytes are taken as they are."""
     payload = claims if isinstance(claims, bytes) else encode_json(claims)
-    return f"{b64url_encode(encode_json(header))}.{b64url_encode(payload)}".encode("ascii")
+    return f"{b64url_encode(encode_json(header))}.{b64url_encode(payload)}".encode()
 
 
 def encode_json(value: JsonObject) -> bytes:

@@ -11,12 +11,12 @@ from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ssi.encoding.base64url import b64url_encode
 from ssi.errors import InvalidInputError
 from ssi.keys.curves import EC_CURVES, ECDSA, FACTS, Curve
+from ssi.keys.ecdsa_signature import raw_signature
 from ssi.keys.public import PublicKey
 from ssi.types import JsonObject
 
@@ -26,7 +26,7 @@ NativePrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
 class PrivateKey:
     """A private key; its text form never shows the secret."""
 
-    __slots__ = ("_half", "_native", "public_key")
+    __slots__ = ("_ecdsa", "_half", "_native", "public_key")
 
     public_key: PublicKey
 
@@ -34,6 +34,7 @@ class PrivateKey:
         """Wrap a key of ``cryptography``. Raises InvalidInputError if its curve is none of the four."""
         self._native = native
         self.public_key = PublicKey(native.public_key())
+        self._ecdsa = ECDSA.get(self.public_key.curve)
         self._half = FACTS[self.public_key.curve].coordinate_length
 
     @classmethod
@@ -64,10 +65,9 @@ class PrivateKey:
 
     def sign(self, message: bytes) -> bytes:
         """Return R‖S, or the 64 bytes of an Ed25519 signature, over ``message``."""
-        if isinstance(self._native, Ed25519PrivateKey):
-            return self._native.sign(message)
-        r, s = decode_dss_signature(self._native.sign(message, ECDSA[self.public_key.curve]))
-        return r.to_bytes(self._half, "big") + s.to_bytes(self._half, "big")
+        if self._ecdsa is None:
+            return self._native.sign(message)  # type: ignore[call-arg]
+        return raw_signature(self._native.sign(message, self._ecdsa), self._half)  # type: ignore[call-arg]
 
     def to_raw(self) -> bytes:
         """Return the seed (Ed25519) or the big-endian scalar."""

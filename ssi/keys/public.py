@@ -11,13 +11,13 @@ Errors:  InvalidInputError (no such key), InvalidSignatureError.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ssi.encoding.base64url import b64url_encode
@@ -25,17 +25,20 @@ from ssi.encoding.jcs import jcs
 from ssi.encoding.multibase import base58btc_encode, multibase_decode
 from ssi.errors import InvalidInputError, InvalidSignatureError
 from ssi.keys.curves import CURVE_BY_NATIVE_NAME, EC_CURVES, ECDSA, FACTS, Curve
+from ssi.keys.ecdsa_signature import der_signature
+from ssi.keys.jwk import point_from_jwk, public_from_jwk
 from ssi.types import JsonObject
 
 NativePublicKey: TypeAlias = ec.EllipticCurvePublicKey | Ed25519PublicKey
 
 _THUMBPRINT_MEMBERS: Final = ("crv", "kty", "x", "y")
+_REQUIRED_EC: Final = frozenset(_THUMBPRINT_MEMBERS)
 
 
 class PublicKey:
     """An immutable public key; equal keys compare and hash equal."""
 
-    __slots__ = ("_ecdsa", "_half", "_jwk", "_order", "_thumbprint", "curve", "native")
+    __slots__ = ("_ecdsa", "_half", "_jwk", "_order", "_thumbprint", "_zero", "curve", "native")
 
     curve: Curve
     native: NativePublicKey
@@ -51,8 +54,10 @@ class PublicKey:
         else:
             raise InvalidInputError(f"expected a public key on one of {', '.join(Curve)}")
         self.native = native
-        self._half = FACTS[self.curve].coordinate_length
-        self._order = FACTS[self.curve].order
+        facts = FACTS[self.curve]
+        self._half = facts.coordinate_length
+        self._zero = bytes(self._half)
+        self._order = facts.order.to_bytes(self._half, "big")
         self._jwk: JsonObject | None = None
         self._thumbprint: str | None = None
 
@@ -74,8 +79,10 @@ class PublicKey:
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, object]) -> PublicKey:
         """Build a key from a public JWK. Raises InvalidInputError, also if private members are there."""
-        from ssi.keys.jwk import public_from_jwk
-
+        if jwk.keys() == _REQUIRED_EC:
+            kty, crv, x, y = jwk["kty"], jwk["crv"], jwk["x"], jwk["y"]
+            if isinstance(kty, str) and isinstance(crv, str) and isinstance(x, str) and isinstance(y, str):
+                return _at_point(kty, crv, x, y)
         return cls(public_from_jwk(jwk))
 
     @classmethod
@@ -134,11 +141,11 @@ class PublicKey:
             if self._ecdsa is None:
                 self.native.verify(signature, message)  # type: ignore[call-arg]
                 return
-            r = int.from_bytes(signature[: self._half], "big")
-            s = int.from_bytes(signature[self._half :], "big")
-            if not (0 < r < self._order and 0 < s < self._order):
+            r, s = signature[: self._half], signature[self._half :]
+            # Of equal length and big-endian, so that the order of the bytes is the order of the numbers.
+            if not (self._zero < r < self._order and self._zero < s < self._order):
                 raise InvalidSignatureError(f"expected a {self.curve} signature with R and S in range")
-            self.native.verify(encode_dss_signature(r, s), message, self._ecdsa)  # type: ignore[call-arg]
+            self.native.verify(der_signature(r, s), message, self._ecdsa)  # type: ignore[call-arg]
         except InvalidSignature as exc:
             raise InvalidSignatureError(f"the {self.curve} signature does not hold") from exc
 
@@ -150,3 +157,9 @@ class PublicKey:
 
     def __repr__(self) -> str:
         return f"PublicKey({self.curve}, {self.thumbprint()})"
+
+
+@lru_cache(maxsize=1024)
+def _at_point(kty: str, crv: str, x: str, y: str) -> PublicKey:
+    """Return the key of such a JWK; kept for keys that come again, such as that of a holder who presents twice."""
+    return PublicKey(point_from_jwk(kty, crv, x, y))

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import cycle
 
 from ssi.credentials.jose import read_vc_jwt, sign_vc_jwt, verify_vc_jwt
 from ssi.credentials.sd_jwt import KeyBindingPolicy, bind, issue_sd_jwt_vc, read_sd_jwt_vc, verify_sd_jwt_vc
 from ssi.credentials.vcdm import parse_credential
-from ssi.keys import KeyPurpose, PrivateKey, PublicKey
+from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
 from ssi.ports import Fetched, PublishedList
 from ssi.status import (
@@ -169,14 +170,18 @@ def vc_jwt_issue() -> Case:
     return Case("ours", run)
 
 
-def sd_jwt_verify() -> Case:
-    """Gate, issuer and type allowed, signature, twenty disclosures, validity, key binding."""
-    compact = asyncio.run(_sd_jwt_presentation())
+def sd_jwt_verify(holders: int = 0) -> Case:
+    """Gate, issuer and type allowed, signature, twenty disclosures, validity, key binding.
+
+    With ``holders`` above zero that many, each with a key of its own, present in turn: above the number of keys that
+    the library keeps, each is as good as new.
+    """
+    compacts = cycle(asyncio.run(_sd_jwt_presentations(holders)))
     keys = {subjects.KID: public()}
     binding = KeyBindingPolicy(nonce=subjects.NONCE, audience=subjects.AUDIENCE, max_age_seconds=300)
 
     def run() -> object:
-        unverified = read_sd_jwt_vc(compact)
+        unverified = read_sd_jwt_vc(next(compacts))
         if unverified.issuer not in TRUSTED or unverified.vct != VCT:
             raise AssertionError("policy refuses the type")
         return verify_sd_jwt_vc(unverified, keys[str(unverified.kid)], now=subjects.NOW, key_binding=binding)
@@ -184,10 +189,16 @@ def sd_jwt_verify() -> Case:
     return Case("ours", run)
 
 
-async def _sd_jwt_presentation() -> str:
-    kms = await store()
-    issued = await _issue(kms, public("holder"))
-    return await bind(issued, kms=kms, label=HOLDER, nonce=subjects.NONCE, audience=subjects.AUDIENCE, now=subjects.NOW)
+async def _sd_jwt_presentations(holders: int) -> list[str]:
+    kms, labels = await store(), [f"holder-{number}" for number in range(holders)]
+    for label in labels:
+        await kms.generate(label, curve=Curve.P256, purpose=KeyPurpose.HOLDER)
+    return [await _presentation(kms, label) for label in labels or [HOLDER]]
+
+
+async def _presentation(kms: MemoryKms, label: str) -> str:
+    issued = await _issue(kms, await kms.public_key(label))
+    return await bind(issued, kms=kms, label=label, nonce=subjects.NONCE, audience=subjects.AUDIENCE, now=subjects.NOW)
 
 
 async def _issue(kms: MemoryKms, holder: PublicKey) -> str:

@@ -52,3 +52,23 @@ async def test_a_replaced_key_signs_nothing_new(seconds: int) -> None:
             shown, nonce="n-1"
         )
     await town.store.close()
+
+
+async def test_a_rotation_on_the_ledger_counts_at_once() -> None:
+    """Though the resolver would keep its answer for minutes: the registry's view knows the newer log."""
+    town = await Town().open()
+    town.clock.advance(10)
+    issued = await town.issuer.issue("residence", CLAIMS, reference="case-17", format="dc+sd-jwt", holder=town.holder)
+    office = town.verifier()
+    await office.verify(await town.show(issued.credential, "dc+sd-jwt", "n-1"), nonce="n-1")
+    town.clock.advance(1)
+    await town.issuer.rotate_key(KeyPurpose.CREDENTIAL)
+    shown = await town.show(issued.credential, "dc+sd-jwt", "n-2")
+    with pytest.raises(Refused) as refused:
+        await office.verify(shown, nonce="n-2")
+    assert refused.value.check == "signature"
+    town.clock.advance(1)
+    await town.issuer.organisation.deactivate(registry=town.registry, now=town.clock())
+    with pytest.raises(Refused, match="deactivated"):
+        await office.verify(shown, nonce="n-2")
+    await town.store.close()

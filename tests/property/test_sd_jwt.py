@@ -157,7 +157,37 @@ def test_the_short_way_into_a_disclosure_takes_what_the_gate_takes(raw: bytes) -
         assert not _is_disclosure(expected)
     else:
         assert _is_disclosure(expected)
-        assert json.dumps(found) == json.dumps([text, expected[1] if len(expected) == 3 else None, expected[-1]])
+        assert json.dumps(found) == json.dumps(expected)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                '["s","n",1]',
+                '["s","n"',
+                ",1]",
+                "",
+                "\n",
+                '["s",\n"n",1]',
+                '["s","n",1]\n',
+                '["s",{}]',
+                '["s","n",[1]]',
+                "1",
+            ]
+        ),
+        max_size=4,
+    )
+)
+def test_reading_many_disclosures_is_reading_each(raws: list[str]) -> None:
+    texts = [b64url_encode(raw.encode()) for raw in raws]
+    try:
+        expected = [list(read_disclosures([text])[0]) for text in texts]
+    except (InvalidInputError, DisclosureError):
+        with pytest.raises((InvalidInputError, DisclosureError)):
+            read_disclosures(texts)
+    else:
+        assert list(map(list, read_disclosures(texts))) == expected
 
 
 def _is_disclosure(value: Any) -> bool:

@@ -56,12 +56,12 @@ def parse_sd_jwt(text: str | bytes, *, max_bytes: int = MAX_JSON_BYTES) -> Unver
             raise InvalidInputError("expected an SD-JWT in ASCII") from exc
     elif not text.isascii():
         raise InvalidInputError("expected an SD-JWT in ASCII")
-    tildes = text.count("~")
-    if tildes == 0:
+    jws, *disclosures = text.split("~", MAX_DISCLOSURES + 2)
+    if not disclosures:
         raise InvalidInputError('expected an SD-JWT, which has a "~" after its issuer-signed JWT')
-    if tildes > MAX_DISCLOSURES + 1:
+    last = disclosures.pop()
+    if len(disclosures) > MAX_DISCLOSURES:
         raise InvalidInputError(f"expected at most {MAX_DISCLOSURES} disclosures")
-    jws, *disclosures, last = text.split("~")
     if "" in disclosures:
         raise InvalidInputError("expected no empty disclosure")
     return UnverifiedSdJwt(

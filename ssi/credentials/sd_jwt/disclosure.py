@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from secrets import token_bytes
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
@@ -20,8 +20,11 @@ from ssi.errors import DisclosureError, InvalidInputError
 from ssi.types import JsonValue
 
 SCALARS: Final = frozenset((str, bool, type(None)))
-_decode: Final = msgspec.json.Decoder().decode
-_encode: Final = msgspec.json.Encoder().encode
+_SafeInteger: TypeAlias = Annotated[int, msgspec.Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+_ScalarClaim: TypeAlias = tuple[str, str, str | bool | float | _SafeInteger | None]
+_scalar_claims: Final = msgspec.json.Decoder(_ScalarClaim)
+_JSON_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError)
+_encode_lines: Final = msgspec.json.Encoder().encode_lines
 
 # 18 bytes make 24 characters with no bits to spare, so that many salts can be cut from one string; RFC 9901 section
 # 9.3 asks for 16.
@@ -29,48 +32,50 @@ _SALT_BYTES: Final = 18
 _SALT_CHARS: Final = 24
 
 
-Disclosed: TypeAlias = tuple[str, str | None, JsonValue]
-"""Text of a disclosure, the name of the claim (None for an array element) and its value."""
+Contents: TypeAlias = Sequence[JsonValue]
+"""What a disclosure says: ``[salt, name, value]`` of an object property, ``[salt, value]`` of an array element."""
 
 
-def build_disclosures(contents: Sequence[tuple[JsonValue, ...]]) -> list[str]:
-    """Return a disclosure of each of ``contents``, which are ``(name, value)`` or ``(value,)``.
+def build_disclosures(*columns: Sequence[JsonValue]) -> list[str]:
+    """Return a disclosure of each row of ``columns``, which are names and values, or values alone.
 
     Each gets a fresh salt. The caller has checked that values are JSON; a lone surrogate raises InvalidInputError.
     """
-    salts = b64url_encode(token_bytes(_SALT_BYTES * len(contents)))
-    starts = range(0, len(salts), _SALT_CHARS)
+    count = len(columns[0])
+    salts = b64url_encode(token_bytes(_SALT_BYTES * count))
+    each_salt = [salts[at : at + _SALT_CHARS] for at in range(0, len(salts), _SALT_CHARS)]
     try:
-        raws = [_encode((salts[at : at + _SALT_CHARS], *content)) for at, content in zip(starts, contents, strict=True)]
+        lines = _encode_lines(zip(each_salt, *columns, strict=True))
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, TypeError, ValueError) as exc:
         raise InvalidInputError("expected a claim that has a JSON form") from exc
-    return b64url_encode_many(raws)
+    # A line feed ends each line and is never part of one, since JSON escapes it within strings.
+    return b64url_encode_many(lines.split(b"\n")[:count])
 
 
-def read_disclosures(disclosures: Sequence[str]) -> list[Disclosed]:
+def read_disclosures(disclosures: Sequence[str]) -> Sequence[Contents]:
     """Return the contents of each disclosure, in order (4.2.1 and 4.2.2).
 
     Raises InvalidInputError for what is no base64url or no JSON as the parse gate takes it, DisclosureError for JSON of
-    another shape. Most disclosures hold one scalar, and then the gate adds nothing to the decoder but the range of an
-    integer, having no depth and no member names to look at; the second pass is made for the others.
+    another shape.
     """
     raws = b64url_decode_many(disclosures)
+    # Most claims are scalars, and then the gate adds nothing to the decoder but the range of an integer: there are
+    # no depth and no member names to look at. Values and line feeds are counted, so that no disclosure can end another.
+    lines = b"\n".join(raws)
     try:
-        values = [_decode(raw) for raw in raws]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
-        raise InvalidInputError("expected a disclosure to be JSON") from exc
-    found: list[Disclosed] = []
-    for text, raw, parts in zip(disclosures, raws, values, strict=True):
-        length = len(parts) if type(parts) is list else 0
-        if length == 3 and type(parts[0]) is str and type(parts[1]) is str:
-            _, name, content = parts
-        elif length == 2 and type(parts[0]) is str:
-            name, content = None, parts[1]
-        else:
-            parse_json(raw)
-            raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")
-        kind = type(content)
-        if kind not in SCALARS and not (isinstance(content, int) and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
-            content = parse_json(raw)[-1]
-        found.append((text, name, content))
-    return found
+        contents: Sequence[Contents] = _scalar_claims.decode_lines(lines)
+    except _JSON_ERRORS:
+        return [_read(raw) for raw in raws]
+    return contents if len(contents) == len(raws) == lines.count(b"\n") + 1 else [_read(raw) for raw in raws]
+
+
+def _read(raw: bytes) -> Contents:
+    try:
+        claim: Contents = _scalar_claims.decode(raw)
+    except _JSON_ERRORS:
+        contents = parse_json(raw)
+    else:
+        return claim
+    if type(contents) is list and len(contents) in (2, 3) and all(type(part) is str for part in contents[:-1]):
+        return contents
+    raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")

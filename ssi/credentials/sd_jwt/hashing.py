@@ -49,7 +49,7 @@ def digest_of(text: bytes, hash_name: str) -> str:
 def digests_of(texts: Sequence[str], hash_name: str) -> list[str]:
     """Return the digest of each text, which is ASCII, as ``digest_of`` does one by one."""
     new = _HASHES[hash_name]
-    return b64url_encode_many([new(text.encode("ascii")).digest() for text in texts])
+    return b64url_encode_many([new(text).digest() for text in map(str.encode, texts)])
 
 
 def digest_bytes(hash_name: str) -> int:

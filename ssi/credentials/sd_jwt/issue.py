@@ -64,10 +64,12 @@ def conceal(
     _check_claims(claims, 1)
     plan = _Plan()
     for path in disclosable:
-        plan.at(check_path(path)).hidden = True
+        steps = check_path(path)
+        parent = plan if len(steps) == 1 else plan.at(steps[:-1])
+        parent.hidden.add(steps[-1])
     for path, count in decoys.items():
         plan.at(path).decoys += count
-    if not in_plain_sight.isdisjoint(plan.below):
+    if not in_plain_sight.isdisjoint(plan.steps()):
         raise InvalidInputError(f"{', '.join(sorted(in_plain_sight))} must not be selectively disclosable")
     run = _Concealer(hash_name)
     payload = run.object(claims, plan, ())
@@ -109,25 +111,26 @@ async def issue_sd_jwt(
 
 
 class _Plan:
-    """What happens at one path and below it."""
+    """What happens in the object or array at one path: which members are hidden, and what happens within others."""
 
-    hidden = False
-    decoys = 0
-    below: dict[str | int | None, _Plan] = {}  # noqa: RUF012  (the one of all leaves; ``at`` gives others their own)
+    __slots__ = ("below", "decoys", "hidden")
+
+    def __init__(self) -> None:
+        self.hidden: set[str | int | None] = set()
+        self.below: dict[str | int | None, _Plan] = {}
+        self.decoys = 0
 
     def at(self, path: ClaimPath) -> _Plan:
         plan = self
         for step in path:
-            below = plan.below
-            following = below.get(step)
+            following = plan.below.get(step)
             if following is None:
-                following = _Plan()
-                if below:
-                    below[step] = following
-                else:
-                    plan.below = {step: following}
+                following = plan.below[step] = _Plan()
             plan = following
         return plan
+
+    def steps(self) -> set[str | int | None]:
+        return self.hidden | self.below.keys()
 
 
 class _Concealer:
@@ -141,44 +144,37 @@ class _Concealer:
         self.digests = 0
 
     def object(self, source: JsonObject, plan: _Plan, path: ClaimPath) -> JsonObject:
-        target: JsonObject = {}
-        hidden: list[tuple[JsonValue, ...]] = []
-        below = plan.below
-        if not below.keys() <= source.keys():
-            missing = next(step for step in below if step not in source)
+        if not (source.keys() >= plan.hidden and source.keys() >= plan.below.keys()):
+            missing = next(step for step in plan.steps() if step not in source)
             raise InvalidInputError(f"no claim at {path_text((*path, missing))}")
-        for name, value in source.items():
-            here = below.get(name)
-            if here is None:
-                target[name] = value
-                continue
-            if here.below or here.decoys:
-                value = self._below(value, here, (*path, name))
-            if here.hidden:
-                hidden.append((name, value))
-            else:
-                target[name] = value
-        if hidden or plan.decoys:
-            digests = [*self._hide(hidden), *(self._decoy() for _ in range(plan.decoys))]
+        target = dict(source)
+        for name, below in plan.below.items():
+            target[str(name)] = self._below(source[str(name)], below, (*path, name))
+        names = [name for name in source if name in plan.hidden]
+        if names or plan.decoys:
             _check_room(path)
+            digests = self._hide(names, [target.pop(name) for name in names]) if names else []
+            digests += [self._decoy() for _ in range(plan.decoys)]
             # Sorting hides which claim came first and which digests are decoys (4.2.4.1).
             digests.sort()
             target["_sd"] = digests
         return target
 
     def array(self, source: list[JsonValue], plan: _Plan, path: ClaimPath) -> list[JsonValue]:
-        every = plan.below.get(None)
-        if plan.below or plan.decoys:
+        steps = plan.steps()
+        if steps or plan.decoys:
             _check_room(path)
+        for step in steps:
+            if step is not None and (type(step) is not int or step >= len(source)):
+                raise InvalidInputError(f"no claim at {path_text((*path, step))}")
         target: list[JsonValue] = []
-        for name in plan.below:
-            if name is not None and (type(name) is not int or name >= len(source)):
-                raise InvalidInputError(f"no claim at {path_text((*path, name))}")
         for index, value in enumerate(source):
-            here = _merged([each for each in (plan.below.get(index), every) if each is not None])
-            if here.below or here.decoys:
-                value = self._below(value, here, (*path, index))
-            target.append({"...": self._hide([(value,)])[0]} if here.hidden else value)
+            # An element is named by its index and by None, which is every element.
+            plans = [plan.below[step] for step in (index, None) if step in plan.below]
+            if plans:
+                value = self._below(value, _merged(plans), (*path, index))
+            hidden = index in plan.hidden or None in plan.hidden
+            target.append({"...": self._hide([value])[0]} if hidden else value)
         for _ in range(plan.decoys):
             # Anywhere, since a decoy that is always last is recognised.
             target.insert(randbelow(len(target) + 1), {"...": self._decoy()})
@@ -191,9 +187,9 @@ class _Concealer:
             return self.array(value, plan, path)
         raise InvalidInputError(f"expected an object or an array at {path_text(path)}")
 
-    def _hide(self, contents: list[tuple[JsonValue, ...]]) -> list[str]:
-        """Make a disclosure of each of ``contents`` and return their digests."""
-        disclosures = build_disclosures(contents)
+    def _hide(self, *columns: Sequence[JsonValue]) -> list[str]:
+        """Make a disclosure of each name and value, or of each value, and return their digests."""
+        disclosures = build_disclosures(*columns)
         self.disclosures += disclosures
         self.digests += len(disclosures)
         return digests_of(disclosures, self._hash_name)
@@ -210,11 +206,11 @@ def _check_room(path: ClaimPath) -> None:
 
 
 def _merged(plans: list[_Plan]) -> _Plan:
-    """One plan that does what each of ``plans`` says, for an element named by its index and by ``None``."""
+    """Return one plan that does what each of ``plans`` says."""
     if len(plans) == 1:
         return plans[0]
     merged = _Plan()
-    merged.hidden = any(plan.hidden for plan in plans)
+    merged.hidden = set().union(*(plan.hidden for plan in plans))
     merged.decoys = sum(plan.decoys for plan in plans)
     steps = dict.fromkeys(step for plan in plans for step in plan.below)
     merged.below = {step: _merged([plan.below[step] for plan in plans if step in plan.below]) for step in steps}
@@ -228,12 +224,12 @@ def _check_claims(value: JsonObject | list[JsonValue], depth: int) -> None:
     items: Iterable[JsonValue] = value
     if type(value) is dict:
         items = value.values()
-        if not _ONLY_TEXT.issuperset(map(type, value)) or not RESERVED_NAMES.isdisjoint(value):
+        if not _ONLY_TEXT.issuperset(map(type, value)) or not value.keys().isdisjoint(RESERVED_NAMES):
             raise InvalidInputError("expected claim names to be strings other than _sd, _sd_alg and ...")
-    if SCALARS.issuperset(map(type, items)):
-        return
     for item in items:
         kind = type(item)
+        if kind in SCALARS:
+            continue
         if kind is dict or kind is list:
             _check_claims(item, depth + 1)
         elif kind is int:
@@ -242,5 +238,5 @@ def _check_claims(value: JsonObject | list[JsonValue], depth: int) -> None:
         elif kind is float:
             if not isfinite(item):
                 raise InvalidInputError("expected finite numbers")
-        elif kind not in SCALARS:
+        else:
             raise InvalidInputError("expected claims to be JSON values")

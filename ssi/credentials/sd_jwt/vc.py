@@ -33,6 +33,8 @@ NEVER_DISCLOSABLE: Final = frozenset(("iss", "nbf", "exp", "cnf", "vct", "vct#in
 _GIVEN: Final = frozenset(("vct", "iss", "iat", "nbf", "exp", "status", "cnf"))
 """Claims that ``issue_sd_jwt_vc`` takes as arguments."""
 
+_NEVER_DISCLOSABLE_PATHS: Final = frozenset((name,) for name in NEVER_DISCLOSABLE)
+
 
 class UnverifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
     """Who says to have issued what, to choose a key and a policy by. Nothing in it is to be believed yet."""
@@ -162,7 +164,7 @@ async def issue_sd_jwt_vc(
     """
     given = {"vct": vct, "iss": issuer, "iat": issued_at, "nbf": valid_from, "exp": valid_until, "status": status}
     payload = {name: value for name, value in given.items() if value is not None}
-    if not _GIVEN.isdisjoint(claims):
+    if not claims.keys().isdisjoint(_GIVEN):
         raise InvalidInputError(f"expected {', '.join(sorted(_GIVEN))} as arguments, not among the claims")
     payload.update(claims)
     _types(payload, _vct(payload))
@@ -181,23 +183,12 @@ async def issue_sd_jwt_vc(
 
 
 def _check_in_plain_sight(verified: VerifiedSdJwt) -> None:
-    for path in verified.disclosed:
-        if path[0] in NEVER_DISCLOSABLE:
-            raise DisclosureError(f"{path[0]} must not be selectively disclosed")
-    signed = verified.signed_claims
-    for name in NEVER_DISCLOSABLE & signed.keys():
-        value = signed[name]
-        if (type(value) is dict or type(value) is list) and _has_digests(value):
-            raise DisclosureError(f"{name} must not have parts that can be withheld")
-
-
-def _has_digests(value: JsonObject | list[JsonValue]) -> bool:
-    items: Iterable[JsonValue] = value
-    if type(value) is dict:
-        if "_sd" in value or "..." in value:
-            return True
-        items = value.values()
-    return any((type(item) is dict or type(item) is list) and _has_digests(item) for item in items)
+    """Neither such a claim itself nor a part of it may be behind a digest."""
+    for (name,) in verified.disclosed.keys() & _NEVER_DISCLOSABLE_PATHS:
+        raise DisclosureError(f"{name} must not be selectively disclosed")
+    for path in verified.with_digests:
+        if path and path[0] in NEVER_DISCLOSABLE:
+            raise DisclosureError(f"{path[0]} must not have parts that can be withheld")
 
 
 def _vct(claims: JsonObject) -> str:

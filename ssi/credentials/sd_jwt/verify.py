@@ -32,6 +32,8 @@ class VerifiedSdJwt(msgspec.Struct, frozen=True, gc=False):
     """The issuer's key under which the signature held."""
     disclosed: dict[ClaimPath, str]
     """Path of each disclosed claim to the text of its disclosure."""
+    with_digests: tuple[ClaimPath, ...]
+    """Paths of the objects and arrays of which the holder may withhold a part, ``()`` being the payload itself."""
     signed_claims: JsonObject
     """The payload as it was signed, digests and all."""
     hash_name: str
@@ -85,6 +87,7 @@ def verify_sd_jwt(unverified: UnverifiedSdJwt, key: PublicKey, *, typ: Collectio
         header=jws.header,
         key=key,
         disclosed=processed.disclosed,
+        with_digests=processed.with_digests,
         signed_claims=signed_claims,
         hash_name=processed.hash_name,
         sd_jwt=unverified.sd_jwt,

@@ -37,6 +37,13 @@ def sd_jwt_verify(effort: Effort) -> Iterator[Line]:
     yield ratio_line("SD-JWT VC verify, key binding, 20 disclosures", found, at_most=1.7)
 
 
+@row("SD-JWT verify, new holders")
+def sd_jwt_verify_new_holders(effort: Effort) -> Iterator[Line]:
+    primitive = Case("two P-256 verifies", subjects.primitive_verify(2))
+    found = compare(primitive, ours.sd_jwt_verify(holders=1_200), rounds=effort.rounds)
+    yield ratio_line("the same, each holder's key seen for the first time", found, at_most=None)
+
+
 @row("SD-JWT issue")
 def sd_jwt_issue(effort: Effort) -> Iterator[Line]:
     primitive = Case("one P-256 sign", subjects.primitive_sign())

@@ -157,6 +157,11 @@ def anchored_lists(view: RegistrySnapshot, issuers: Iterable[str]) -> list[str]:
     return [uri for did in issuers for uri in view.lists_of(did) if view.newest_commitment(uri) is not None]
 
 
+def list_issuer(published: PublishedList) -> str | None:
+    """Return whom a list names as its issuer; nothing is believed of it yet. Raises as ``parse_status_list``."""
+    return parse_status_list(published.body.strip()).issuer
+
+
 async def _ledger_files(
     registry: RegistryFollower, issuers: tuple[str, ...], uris: list[str], *, excerpt: bool
 ) -> dict[str, bytes]:

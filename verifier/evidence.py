@@ -60,7 +60,7 @@ MAX_EVIDENCE_BYTES: Final = 1 << 28
 MAX_MANIFEST_BYTES: Final = 1 << 20
 MAX_TIMESTAMP_BYTES: Final = 1 << 16
 REQUIRED: Final = ("presentation.txt", "request.json", "policy.json", "result.json")
-_DURATION: Final = re.compile(r"P(?:(\d{1,4})([YMD])|T(\d{1,5})H)")
+_DURATION: Final = re.compile(r"P(?:([0-9]{1,4})([YMD])|T([0-9]{1,5})H)")
 
 LedgerKind = Literal["whole", "excerpt", "none"]
 

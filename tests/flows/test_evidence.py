@@ -21,9 +21,11 @@ from ssi.testing.sources import MemoryFetch
 from ssi.testing.world import CLAIMS
 from tests.flows.evidence_world import again, anchors_of, kept, world_with_others
 from tests.flows.offices import STRICT, policy, verifier
-from verifier import CouldNotCheck, Refused, Trust, Verifier
+from verifier import CouldNotCheck, Refused, Registry, Trust, Verifier
 from verifier.anchors import Anchors
+from verifier.bundle import OfflineBundle, make_bundle
 from verifier.evidence import MANIFEST, Evidence, keep_until
+from verifier.offline import OfflineFolder, write_offline_folder
 from verifier.recheck import EvidenceDiffers
 
 FORMATS: tuple[TestFormat, ...] = ("dc+sd-jwt", "vc+jwt")
@@ -203,7 +205,7 @@ async def test_another_policy_may_be_stricter(world: TestWorld) -> None:
         await evidence.recheck(anchors=anchors, policy=policy(world, trust=by_name, status="not-checked"))
 
 
-async def test_did_web_documents_are_kept_as_they_were(world: TestWorld) -> None:
+async def test_logs_from_the_web_are_kept_as_they_were(world: TestWorld) -> None:
     log = await world.federation.registry.did_log(world.town.did)
     host = world.town.did.rpartition(":")[2]
     fetch = MemoryFetch({f"https://{host}/.well-known/did.jsonl": log})
@@ -270,3 +272,42 @@ async def test_anchors_from_a_folder(world: TestWorld, tmp_path: Path) -> None:
     (tmp_path / "anchors.toml").write_text("roots = 3\n")
     with pytest.raises(InvalidInputError):
         Anchors.load(tmp_path)
+
+
+async def test_evidence_over_an_offline_folder_without_a_ledger(world: TestWorld, tmp_path: Path) -> None:
+    await write_offline_folder(tmp_path, registry=world.federation.registry, lists=list(world.lists.lists.values()))
+    rules = policy(world, trust=tuple(Trust(type=name, issuers=(world.town.did,)) for name in world.type.names))
+    office = OfflineFolder.open(tmp_path, registry=None).verifier(rules, now=world.clock)
+    result = await office.verify(await world.shown("vc+jwt"), nonce=world.nonce, keep_evidence=True)
+    assert (await result.evidence().recheck()).ledger == "none"
+
+
+async def test_evidence_over_a_bundle_keeps_the_ledger_that_came_along(world: TestWorld) -> None:
+    anchors = await anchors_of(world)
+    assert anchors.registry is not None
+    believed = Registry(roots=anchors.registry.roots, keys=anchors.registry.keys, accept_excerpts=True)
+    lists = [found for uri, found in world.lists.lists.items() if uri.startswith("https://town.example/")]
+    data = await make_bundle([world.town.did], now=world.clock(), registry=world.registry, lists=lists, excerpt=True)
+    office = OfflineBundle.open(data, registry=believed).verifier(policy(world, anchoring=STRICT), now=world.clock)
+    text = await world.shown("dc+sd-jwt")
+    result = await office.verify(text, nonce=world.nonce, keep_evidence="whole")
+    assert (await result.evidence().recheck(anchors=anchors)).ledger == "excerpt"
+
+
+async def test_a_verifier_without_its_way_to_fetch_keeps_no_evidence(world: TestWorld) -> None:
+    office = Verifier(
+        policy(world),
+        resolver=default_resolver(fetch=MemoryFetch(), log_source=world.registry, now=world.clock),
+        lists=world.lists,
+        registry=world.registry,
+        now=world.clock,
+    )
+    text = await world.shown("dc+sd-jwt")
+    await office.verify(text, nonce=world.nonce)
+    with pytest.raises(InvalidInputError, match="fetch"):
+        await office.verify(text, nonce=world.nonce, keep_evidence=True)
+
+
+async def test_a_presentation_of_nothing_leaves_no_evidence(world: TestWorld) -> None:
+    with pytest.raises(InvalidInputError):
+        await verifier(world).verify("nothing", nonce=world.nonce, keep_evidence=True)

@@ -34,7 +34,7 @@ def bundle() -> None:
 @bundle.command()
 @click.argument("out")
 @click.option("--issuer", "issuers", metavar="DID", multiple=True, required=True, help="An issuer; may be repeated.")
-@click.option("--lists", "folder", metavar="DIR", help="Status lists from this folder (see `ssi publish --out`).")
+@click.option("--lists", "folder", metavar="DIR", help="Their status lists from this folder (see `ssi publish --out`).")
 @click.option("--fetch-lists", is_flag=True, help="Fetch the lists that these issuers have on the ledger.")
 @click.option("--did-web", "documents", metavar="FILE", multiple=True, help="A did:web document to take along.")
 @click.option("--did-log", "logs", metavar="DID=FILE", multiple=True, help="A log that is not on the ledger.")
@@ -62,12 +62,12 @@ async def make(
     With --excerpt the bundle is small, and a policy must accept excerpts to use it: what was left out, such as a newer
     list, cannot be noticed.
     """
-    from ..bundle import OfflineBundle, make_bundle
+    from ..bundle import OfflineBundle, list_issuer, make_bundle
 
     registry = await session.follower() if session.has_ledger else None
     if registry is None and (fetch_lists or excerpt):
         raise InvalidInputError("--fetch-lists and --excerpt need a ledger")
-    lists = [] if folder is None else lists_in(folder)
+    lists = [] if folder is None else [found for found in lists_in(folder) if list_issuer(found) in (None, *issuers)]
     if registry is not None and fetch_lists:
         lists += await fetched_lists(session, registry.view(), issuers)
     data = await make_bundle(

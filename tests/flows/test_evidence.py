@@ -168,6 +168,16 @@ async def test_missing_members(world: TestWorld, prefix: str) -> None:
         Evidence.parse(Evidence(more, evidence.manifest).to_bytes())
 
 
+async def test_members_are_what_the_manifest_lists(world: TestWorld) -> None:
+    """Without hashes that fit, a time stamp over the manifest would say nothing of the rest."""
+    evidence = (await kept(world)).evidence()
+    for name in evidence.members:
+        if name != MANIFEST:
+            changed = Evidence({**evidence.members, name: evidence.members[name] + b" "}, evidence.manifest)
+            with pytest.raises(VerificationError, match="not what was listed"):
+                Evidence.parse(changed.to_bytes())
+
+
 async def test_every_byte_counts(world: TestWorld) -> None:
     result = await kept(world, "vc+jwt")
     data = result.evidence().to_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .evidence import Evidence
 from .policy import PinnedKey, Policy, Registry, Trust
 from .report import Check, CouldNotCheck, Refused, Report
 from .verifier import VerifiedPresentation, Verifier
@@ -9,6 +10,7 @@ from .verifier import VerifiedPresentation, Verifier
 __all__ = [
     "Check",
     "CouldNotCheck",
+    "Evidence",
     "PinnedKey",
     "Policy",
     "Refused",

@@ -68,6 +68,9 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """DIDs of the accreditors that everything leads to."""
     keys: tuple[str, ...]
     """Keys of its checkpoints, in the form of signed notes (``name+id+key``)."""
+    accept_excerpts: bool = False
+    """Whether offline an excerpt of the ledger counts: what it shows is proven, and that nothing newer was left out is
+    the word of whoever made it."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

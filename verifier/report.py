@@ -6,7 +6,7 @@ I/O:     none.
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -22,10 +22,15 @@ from ssi.errors import (
     ValidityError,
     VerificationError,
 )
+from ssi.ports import RegistryView
 from ssi.types import JsonObject
 
-Step: TypeAlias = Literal["format", "issuer", "signature", "validity", "holder", "trust", "schema", "status"]
-"""The steps in their order: what it is, whether its issuer is accepted at all, then from the cheap to the dear."""
+if TYPE_CHECKING:
+    from .evidence import Evidence
+
+Step: TypeAlias = Literal["format", "issuer", "signature", "validity", "holder", "trust", "schema", "status", "bundle"]
+"""The steps in their order: what it is, whether its issuer is accepted at all, then from the cheap to the dear.
+``bundle`` is none of them: it fails before the first question to an offline bundle that must not be used (any more)."""
 
 Outcome: TypeAlias = Literal["passed", "failed", "not asked", "unknown"]
 
@@ -67,6 +72,8 @@ class Refused(VerificationError):
         self.check = check
         self.reason = reason
         self.report = report
+        self.kept: Evidence | None = None
+        """Where evidence was asked for: also a refusal can be looked at again."""
 
 
 class CouldNotCheck(UnavailableError):
@@ -77,6 +84,14 @@ class CouldNotCheck(UnavailableError):
         self.check = check
         self.reason = reason
         self.report = report
+
+
+EXCERPT: Final = ", as far as an excerpt shows"
+
+
+def registry_at(view: RegistryView) -> str:
+    """Return in words which state of the registry an answer comes from."""
+    return f"registry at size {view.size}{EXCERPT if getattr(view, 'left_out', 0) else ''}"
 
 
 class Checks:

@@ -29,7 +29,7 @@ from ssi.status.source import StatusLists
 from ssi.types import JsonObject
 
 from .policy import Policy
-from .report import Checks
+from .report import Checks, registry_at
 
 ListKey: TypeAlias = Callable[[str | None, str], Awaitable[PublicKey]]
 """Returns the key of a list by its ``kid`` and its issuer."""
@@ -110,5 +110,5 @@ def _described(result: StatusResult, anchoring: str, view: RegistryView | None) 
     words = [result.purpose or "status", str(result.state), f"list of {result.issued_at}"]
     if result.ttl_seconds is not None:
         words.append(f"ttl {result.ttl_seconds} s")
-    words.append(anchoring if view is None else f"{anchoring} (registry at size {view.size})")
+    words.append(anchoring if view is None else f"{anchoring} ({registry_at(view)})")
     return ", ".join(words)

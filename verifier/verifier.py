@@ -10,7 +10,7 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -24,7 +24,7 @@ from ssi.errors import (
     UntrustedIssuerError,
 )
 from ssi.keys import PublicKey
-from ssi.ports import RegistryView, StatusListSource
+from ssi.ports import Fetch, RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
 
 from .candidate import Candidate, read_presented
@@ -32,12 +32,15 @@ from .holder import presenter
 from .issuance import proven_before
 from .issuer_keys import ASSERTION, issuer_key
 from .policy import Policy, Trust
-from .report import Checks, Report
+from .report import Checks, Refused, Report, registry_at
 from .securing import Believed, secured
 from .status import StatusChecker
 
-Clock: TypeAlias = Callable[[], int]
+if TYPE_CHECKING:
+    from .evidence import Evidence
 
+Clock: TypeAlias = Callable[[], int]
+EvidenceKind: TypeAlias = Literal["excerpt", "whole"]
 
 MAX_REMEMBERED_ISSUERS: Final = 4096
 
@@ -54,7 +57,7 @@ class RegistrySource(Protocol):
         ...
 
 
-class VerifiedPresentation(msgspec.Struct, frozen=True):
+class VerifiedPresentation(msgspec.Struct, frozen=True, omit_defaults=True):
     """A credential to believe, with what the presenter chose to show of it."""
 
     issuer: str
@@ -65,6 +68,17 @@ class VerifiedPresentation(msgspec.Struct, frozen=True):
     holder: PublicKey | None
     """The key that the presenter proved to hold; None where policy does not ask."""
     report: Report
+    kept: Evidence | None = None
+    """Where ``keep_evidence`` was asked for."""
+
+    def evidence(self, keep: str | None = None) -> Evidence:
+        """Return the evidence of this verification, to be kept for a duration such as ``P10Y``.
+
+        Raises InvalidInputError unless ``keep_evidence`` was asked for.
+        """
+        if self.kept is None:
+            raise InvalidInputError("no evidence was kept: verify with keep_evidence=True")
+        return self.kept if keep is None else self.kept.keep(keep)
 
 
 class Verifier:
@@ -77,11 +91,17 @@ class Verifier:
         resolver: Resolver | None = None,
         lists: StatusListSource | None = None,
         registry: RegistrySource | None = None,
+        fetch: Fetch | None = None,
         now: Clock = system_clock,
+        usable: Callable[[int], None] | None = None,
     ) -> None:
         """``lists`` may be left out only if policy does not look at the status.
 
-        Without ``resolver``, DIDs are resolved from the registry, if there is one, and from themselves.
+        Without ``resolver``, DIDs are resolved from the registry, if there is one, over ``fetch``, and from themselves.
+        Where evidence is kept they are always resolved in this way, so that all of it is written down.
+
+        ``usable`` is asked before each verification, with its time, whether the ports may be used for it at all; it
+        raises UnavailableError if not.
 
         Raises InvalidInputError for a policy that needs a port which is not there.
         """
@@ -90,10 +110,13 @@ class Verifier:
         if registry is None and (policy.anchoring or any(entry.accredited for entry in policy.trust)):
             raise InvalidInputError("this policy asks the registry, which needs a view of it")
         self.policy: Final = policy
-        self._resolver = resolver or default_resolver(log_source=registry, now=now)
+        self._resolver = resolver or default_resolver(fetch=fetch, log_source=registry, now=now)
         self._registry = registry
         self._log_sizes: dict[str, int] = {}
         self._now = now
+        self._usable = usable
+        self._lists = lists
+        self._fetch = fetch
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
 
     async def verify(
@@ -103,14 +126,19 @@ class Verifier:
         nonce: str | None = None,
         now: UnixSeconds | None = None,
         issuance_proofs: Sequence[bytes] = (),
+        keep_evidence: bool | EvidenceKind = False,
     ) -> VerifiedPresentation:
         """Return what a presentation of one credential says, if policy believes it at ``now``.
 
         ``nonce`` is the one that was sent to the presenter; it may be None only if policy asks for no holder binding.
         ``issuance_proofs`` came with the presentation; see ``Policy.accept_proven_before_compromise``.
+        ``keep_evidence`` passes over caches and keeps what was looked at (``verifier.evidence``): of the ledger
+        ``"excerpt"`` (as True does) or the ``"whole"``. A refusal carries it as ``kept``.
         Raises InvalidInputError, Refused or CouldNotCheck.
         """
-        found = await self.verify_all(presentation, nonce=nonce, now=now, issuance_proofs=issuance_proofs)
+        found = await self.verify_all(
+            presentation, nonce=nonce, now=now, issuance_proofs=issuance_proofs, keep_evidence=keep_evidence
+        )
         if len(found) != 1:
             checks = Checks(self._now() if now is None else now)
             checks.begin("issuer")
@@ -124,8 +152,13 @@ class Verifier:
         nonce: str | None = None,
         now: UnixSeconds | None = None,
         issuance_proofs: Sequence[bytes] = (),
+        keep_evidence: bool | EvidenceKind = False,
     ) -> tuple[VerifiedPresentation, ...]:
         """Return every credential of a presentation, all of which must be believed; otherwise as ``verify``."""
+        if keep_evidence:
+            if issuance_proofs:
+                raise InvalidInputError("evidence does not hold issuance proofs: keep one or give the other")
+            return await self._recorded(presentation, nonce, now, whole_ledger=keep_evidence == "whole")
         if self.policy.holder_binding == "required" and not nonce:
             raise InvalidInputError("holder binding is required, which needs the nonce that was sent")
         at = self._now() if now is None else now
@@ -133,6 +166,9 @@ class Verifier:
         try:
             presented = read_presented(presentation, contexts=self.policy.contexts)
             checks.passed("format", presented.candidates[0].format)
+            if self._usable is not None:
+                checks.begin("bundle")
+                self._usable(at)
             checks.begin("issuer")
             view = None if self._registry is None else self._registry.view()
             trusts = [self._accept(candidate, view, at, checks) for candidate in presented.candidates]
@@ -161,6 +197,29 @@ class Verifier:
             for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True)
         )
 
+    async def _recorded(
+        self, presentation: str | bytes, nonce: str | None, now: int | None, *, whole_ledger: bool
+    ) -> tuple[VerifiedPresentation, ...]:
+        from .recording import verify_recorded
+
+        outcome, evidence = await verify_recorded(
+            self.policy,
+            presentation,
+            nonce=nonce,
+            at=now,
+            fetch=self._fetch,
+            lists=self._lists,
+            registry=self._registry,
+            now=self._now,
+            usable=self._usable,
+            methods=self._resolver.methods,
+            whole_ledger=whole_ledger,
+        )
+        if isinstance(outcome, Refused):
+            outcome.kept = evidence
+            raise outcome
+        return tuple(msgspec.structs.replace(found, kept=evidence) for found in outcome)
+
     def _accept(self, candidate: Candidate, view: RegistryView | None, at: int, checks: Checks) -> Trust:
         """Decide by local knowledge alone whether this issuer may be asked about at all."""
         trust = self.policy.trusted(candidate.types)
@@ -169,7 +228,7 @@ class Verifier:
         if candidate.issuer in trust.issuers:
             checks.passed("issuer", "policy", f"accepted by name for {trust.type}")
         elif trust.accredited and view is not None and _accredited(view, candidate, trust, at):
-            checks.passed("issuer", f"registry at size {view.size}", f"accredited for {trust.type}")
+            checks.passed("issuer", registry_at(view), f"accredited for {trust.type}")
         else:
             raise UntrustedIssuerError("policy does not accept this issuer for this type of credential")
         return trust
@@ -233,7 +292,7 @@ class Verifier:
         signed_at = at if believed.issued_at is None else believed.issued_at
         if not _accredited(view, candidate, trust, signed_at):
             raise UntrustedIssuerError("the issuer was not accredited for this type when it signed")
-        checks.passed("trust", f"registry at size {view.size}", "accredited when it signed and now")
+        checks.passed("trust", registry_at(view), "accredited when it signed and now")
 
     async def _in_force(
         self,

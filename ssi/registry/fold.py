@@ -65,7 +65,8 @@ class RegistryState:
         size = self._size if size is None else size
         if not 0 <= size <= self._size:
             raise InvalidInputError(f"the fold has seen {self._size} entries, not {size}")
-        return RegistrySnapshot(self._histories, self.roots, size, checkpoint_time=checkpoint_time)
+        left_out = self._counts["left out"]
+        return RegistrySnapshot(self._histories, self.roots, size, checkpoint_time=checkpoint_time, left_out=left_out)
 
     def check(self, parsed: Parsed, *, now: int | None) -> Checked:
         """Return ``parsed`` as admitted at this size; raises as ``ssi.registry.guard.check_entry``."""
@@ -91,6 +92,11 @@ class RegistryState:
         except SsiError as exc:
             return self._refuse(entry, _kind(stage, exc), str(exc))
         return None
+
+    def pass_over(self, count: int) -> None:
+        """Go past ``count`` entries that an excerpt of the ledger leaves out: whatever they say, it is not known."""
+        self._counts["left out"] += count
+        self._size += count
 
     def admit(self, checked: Checked) -> int:
         """Fold an entry that ``check`` admitted at this very size; return its index."""

@@ -11,15 +11,17 @@ Errors:  InclusionProofError (the log is not what was signed), InvalidSignatureE
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ssi.errors import InclusionProofError, NotFoundError
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
+from ssi.ledger.excerpt import Line, excerpt_lines, whole_lines
 from ssi.ledger.note import NoteKey
 from ssi.ledger.port import Ledger, Withheld
 from ssi.ledger.receipt import Receipt, make_receipts
+from ssi.registry.excerpt import relevant_entries
 from ssi.registry.fold import RegistryState
 from ssi.registry.tree import EdgeTree
 from ssi.registry.view import RegistrySnapshot
@@ -52,6 +54,11 @@ class RegistryFollower:
         return self._ledger
 
     @property
+    def keys(self) -> tuple[NoteKey, ...]:
+        """The keys that may sign its checkpoints."""
+        return self._keys
+
+    @property
     def state(self) -> RegistryState:
         """The fold, for counts and refusals; look through ``view`` for answers."""
         return self._state
@@ -82,6 +89,20 @@ class RegistryFollower:
     async def did_log(self, did: str) -> bytes:
         """Return the did.jsonl of ``did`` (the LogSource port), refreshed first. Raises DidNotFoundError."""
         return (await self.refresh()).did_log(did)
+
+    async def excerpt(
+        self, view: RegistrySnapshot, *, dids: Iterable[str] | None, uris: Iterable[str] = ()
+    ) -> AsyncIterator[Line]:
+        """Yield the ledger of the size of ``view``: what it says of ``dids`` and ``uris``, or all of it for None.
+
+        What is left out stands there as hashes (``ssi.ledger.excerpt``).
+        """
+        if dids is None:
+            lines = whole_lines(self._ledger, view.size)
+        else:
+            lines = excerpt_lines(self._ledger, relevant_entries(view, dids, uris), view.size)
+        async for line in lines:
+            yield line
 
     async def receipt(self, index: int) -> Receipt:
         """Return the proof that entry ``index`` is in the log, under the newest checkpoint.

@@ -47,16 +47,23 @@ class Histories(msgspec.Struct):
 class RegistrySnapshot:
     """A RegistryView of one fold at one size. Later entries do not show, though the fold goes on growing."""
 
-    __slots__ = ("_histories", "_roots", "_size", "_time")
+    __slots__ = ("_histories", "_left_out", "_roots", "_size", "_time")
 
     def __init__(
-        self, histories: Histories, roots: frozenset[str], size: int, *, checkpoint_time: int | None = None
+        self,
+        histories: Histories,
+        roots: frozenset[str],
+        size: int,
+        *,
+        checkpoint_time: int | None = None,
+        left_out: int = 0,
     ) -> None:
         """Built by ``RegistryState.at``."""
         self._histories = histories
         self._roots = roots
         self._size = size
         self._time = checkpoint_time
+        self._left_out = left_out
 
     @property
     def size(self) -> int:
@@ -67,6 +74,11 @@ class RegistrySnapshot:
     def checkpoint_time(self) -> int | None:
         """Unix seconds of the checkpoint that this view was proven against; None if it was proven against none."""
         return self._time
+
+    @property
+    def left_out(self) -> int:
+        """How many entries the fold has never seen, since it is of an excerpt; 0 for a whole ledger."""
+        return self._left_out
 
     @property
     def roots(self) -> frozenset[str]:
@@ -87,6 +99,10 @@ class RegistrySnapshot:
         for did, versions in self._histories.dids.items():
             if versions[0].index < self._size:
                 yield did
+
+    def versions(self, did: str) -> Sequence[DidVersion]:
+        """Return every version of ``did``, in the order of the log."""
+        return before(self._histories.dids.get(did, ()), self._size)
 
     def did_version(self, did: str) -> DidVersion | None:
         """Return the version of ``did`` in force at this size, or None."""
@@ -206,11 +222,26 @@ class RegistrySnapshot:
             return None
         return Accredited(accreditation=given.id, accreditor=given.body.iss, path=self.chain(given) or ())
 
+    def compromises(self, did: str) -> list[Accepted[Ending]]:
+        """Return every ending that declares a key of ``did`` compromised."""
+        found: list[Accepted[Ending]] = []
+        for kid, endings in self._histories.compromises.items():
+            if kid.partition("#")[0] == did:
+                found += before(endings, self._size)
+        return found
+
     # --- status lists -------------------------------------------------------------------------------------------
 
     def newest(self, uri: str) -> Accepted[StatusCommitment] | None:
         """Return the accepted commitment with the highest epoch for ``uri``, ended or not."""
         return last_before(self._histories.commitments.get(uri, ()), self._size)
+
+    def lists_of(self, issuer: str) -> Iterator[str]:
+        """Yield the URI of every status list whose newest commitment ``issuer`` made, ended or not."""
+        for uri in self._histories.commitments:
+            found = self.newest(uri)
+            if found is not None and found.body.iss == issuer:
+                yield uri
 
     def newest_commitment(self, uri: str) -> Commitment | None:
         """Return the newest commitment for the list at ``uri``; None if there is none or the newest was ended.

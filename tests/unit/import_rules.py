@@ -23,6 +23,7 @@ LEVELS = {
     "ssi.ports": 0,
     "ssi.blocking": 0,
     "ssi.database": 0,
+    "ssi.files": 0,
     "ssi.encoding": 1,
     "ssi.keys": 2,
     "ssi.proofs": 3,

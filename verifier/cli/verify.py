@@ -1,6 +1,6 @@
-"""``ssi verify`` and ``ssi ledger export``: verification by a policy file, online or from a folder.
+"""``ssi verify`` and ``ssi ledger export``: verification by a policy file, online or from a folder or a bundle.
 
-I/O:     with ``--offline`` the folder and nothing else; without, the ledger and the web, as the project says.
+I/O:     with ``--offline`` the folder or bundle and nothing else; without, the ledger and the web, as the project says.
 Errors:  see ``ssi.cli.exits``. A refusal prints the checks that were made, and never a claim value.
 """
 
@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssi.cli.command import TIME, action, ledger_options
+from ssi.cli.command import TIME, action, ledger_options, passphrase_options
 from ssi.cli.files import read_input
 from ssi.cli.output import Answer, Table, checks, facts
+from ssi.cli.passphrase import read_passphrase
 from ssi.cli.session import Session
-from ssi.errors import UnavailableError
+from ssi.errors import InvalidInputError
 from ssi.types import JsonObject
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from ssi.ports import PublishedList
-    from ssi.registry import RegistryFollower
+    from ssi.registry import RegistryFollower, RegistrySnapshot
 
-    from .policy import Policy
-    from .verifier import RegistrySource, VerifiedPresentation, Verifier
+    from ..evidence import Evidence
+    from ..policy import Policy
+    from ..verifier import EvidenceKind, RegistrySource, VerifiedPresentation, Verifier
 
 MAX_PRESENTATION_BYTES = 4 << 20
 
@@ -34,49 +36,78 @@ MAX_PRESENTATION_BYTES = 4 << 20
 @click.option("--policy", "policy_file", required=True, metavar="FILE", help="What is accepted (TOML).")
 @click.option("--nonce", metavar="TEXT", help="The nonce that was sent to the presenter.")
 @click.option("--at", type=TIME, help="Verify as of this time (default: now).")
-@click.option("--offline", metavar="DIR", help="Use this folder of logs, lists and checkpoints, and no network.")
+@click.option(
+    "--offline", metavar="PATH", help="Use this folder, or bundle, of logs, lists and checkpoints, and no network."
+)
+@click.option("--keep-evidence", "keep", metavar="FILE", help="Keep the verification, also a refusal, as this file.")
+@click.option("--keep-for", "duration", metavar="DURATION", help="Say in it how long it may be kept, such as P10Y.")
+@click.option("--whole-ledger", is_flag=True, help="Keep the whole ledger in it, and not only what matters.")
+@click.option("--seal", "sealed", is_flag=True, help="Seal it with a passphrase.")
+@passphrase_options
 @ledger_options
 @action
 async def verify(
-    session: Session, file: str, policy_file: str, nonce: str | None, at: int | None, offline: str | None
+    session: Session,
+    file: str,
+    policy_file: str,
+    nonce: str | None,
+    at: int | None,
+    offline: str | None,
+    keep: str | None,
+    duration: str | None,
+    whole_ledger: bool,
+    sealed: bool,
 ) -> Answer:
     """Verify the presentation, or the bare credential, in FILE (- for standard input) under a policy.
 
     Exit 0: accepted. Exit 1: refused, with the check that failed. Exit 2: FILE is no presentation, or the policy no
-    policy. Exit 3: a check could not be made.
+    policy. Exit 3: a check could not be made. Evidence holds the claims that were shown: it is personal data.
     """
-    from .policy import Policy
+    from ..policy import Policy
+    from ..report import Refused
 
     policy = Policy.load(policy_file)
     presentation = read_input(file, max_bytes=MAX_PRESENTATION_BYTES)
     now = session.now() if at is None else at
     verifier = await (_online(session, policy, now) if offline is None else _offline(policy, now, offline))
-    return _accepted(await verifier.verify_all(presentation, nonce=nonce))
+    if keep is None:
+        if duration or whole_ledger or sealed:
+            raise InvalidInputError("--keep-for, --whole-ledger and --seal belong to --keep-evidence")
+        return _accepted(await verifier.verify_all(presentation, nonce=nonce))
+    passphrase = evidence_passphrase(session, confirm=True) if sealed else None
+    kind: EvidenceKind = "whole" if whole_ledger else "excerpt"
+    try:
+        found = await verifier.verify_all(presentation, nonce=nonce, keep_evidence=kind)
+    except Refused as exc:
+        if exc.kept is not None:
+            _keep(exc.kept, keep, duration, passphrase)
+        raise
+    if found[0].kept is not None:
+        _keep(found[0].kept, keep, duration, passphrase)
+    return _accepted(found)
 
 
-async def _offline(policy: Policy, now: int, folder: str) -> Verifier:
-    from .offline import OfflineFolder
-    from .verifier import Verifier
+def evidence_passphrase(session: Session, *, confirm: bool = False) -> bytes:
+    """Return the passphrase of an evidence file, by the options or from a person."""
+    options = session.options
+    return read_passphrase("the evidence", file=options.passphrase_file, env=options.passphrase_env, confirm=confirm)
 
-    found = OfflineFolder.open(folder, registry=policy.registry)
-    if found.snapshot is None and _asks_registry(policy):
-        raise UnavailableError(
-            "policy asks the registry, and the folder has no ledger that policy has roots and keys for"
-        )
-    return Verifier(
-        policy,
-        resolver=found.resolver(now=lambda: now),
-        lists=found,
-        registry=None if found.snapshot is None else found,
-        now=lambda: now,
-    )
+
+def _keep(evidence: Evidence, path: str, duration: str | None, passphrase: bytes | None) -> None:
+    (evidence if duration is None else evidence.keep(duration)).save(path, passphrase=passphrase)
+
+
+async def _offline(policy: Policy, now: int, path: str) -> Verifier:
+    from ..bundle import open_offline
+
+    return open_offline(path, registry=policy.registry).verifier(policy, now=lambda: now)
 
 
 async def _online(session: Session, policy: Policy, now: int) -> Verifier:
     from ssi.did.resolver import default_resolver
     from ssi.status.source import FetchedLists
 
-    from .verifier import Verifier
+    from ..verifier import Verifier
 
     registry: RegistrySource | None = None
     if session.has_ledger:
@@ -89,6 +120,7 @@ async def _online(session: Session, policy: Policy, now: int) -> Verifier:
         resolver=default_resolver(fetch=fetch, log_source=registry, now=lambda: clock),
         lists=FetchedLists(fetch),
         registry=registry,
+        fetch=fetch,
         now=lambda: now,
     )
 
@@ -104,10 +136,6 @@ async def _registry(session: Session, policy: Policy) -> RegistryFollower:
     registry = RegistryFollower(session.ledger(), roots=policy.registry.roots, keys=keys)
     await registry.refresh()
     return registry
-
-
-def _asks_registry(policy: Policy) -> bool:
-    return policy.anchoring is not None or any(trust.accredited for trust in policy.trust)
 
 
 def _accepted(found: tuple[VerifiedPresentation, ...]) -> Answer:
@@ -141,14 +169,13 @@ async def export(
     session: Session, folder: str, lists: str | None, fetch_lists: bool, documents: tuple[str, ...]
 ) -> Answer:
     """Write FOLDER for `ssi verify --offline`: the ledger up to its newest checkpoint, DID logs and status lists."""
-    from pathlib import Path
-
-    from .offline import write_offline_folder
+    from ..offline import write_offline_folder
 
     registry = await session.follower()
-    taken = [] if lists is None else _lists_of(Path(lists))
+    taken = [] if lists is None else lists_in(lists)
     if fetch_lists:
-        taken += await _fetched(session, registry)
+        view = registry.view()
+        taken += await fetched_lists(session, view, view.dids())
     web = [read_input(document) for document in documents]
     await write_offline_folder(folder, registry=registry, lists=taken, documents=web)
     view = registry.view()
@@ -162,26 +189,21 @@ async def export(
     return Answer(document=seen, tables=[facts("exported", seen)])
 
 
-def _lists_of(path: Path) -> list[PublishedList]:
+def lists_in(path: str) -> list[PublishedList]:
+    """Return the status lists in a folder."""
+    from pathlib import Path
+
     from ssi.status.folder import ListFolder
 
-    lists = ListFolder(path)
+    lists = ListFolder(Path(path))
     return [lists.find(uri) for uri in lists.uris()]
 
 
-async def _fetched(session: Session, registry: RegistryFollower) -> list[PublishedList]:
-    from ssi.errors import SsiError
-    from ssi.ledger import stream
-    from ssi.registry import Statement, StatusCommitment, parse_entry
+async def fetched_lists(session: Session, view: RegistrySnapshot, issuers: Iterable[str]) -> list[PublishedList]:
+    """Fetch every status list that these issuers have on the ledger, with receipts."""
     from ssi.status.source import FetchedLists
 
-    source, view = FetchedLists(session.fetch(), receipts=True), registry.view()
-    uris: dict[str, None] = {}
-    async for _, entry in stream(registry.ledger, 0, view.size):
-        try:
-            parsed = parse_entry(entry) if isinstance(entry, bytes) else None
-        except SsiError:
-            continue  # the fold has ignored it, too
-        if isinstance(parsed, Statement) and isinstance(parsed.body, StatusCommitment):
-            uris[parsed.body.uri] = None
-    return [await source.status_list(uri) for uri in uris if view.newest_commitment(uri) is not None]
+    from ..bundle import anchored_lists
+
+    source = FetchedLists(session.fetch(), receipts=True)
+    return [await source.status_list(uri) for uri in anchored_lists(view, issuers)]

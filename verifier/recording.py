@@ -1,0 +1,249 @@
+"""Verify and keep everything that was looked at, so that it can be looked at again in years.
+
+Input:   a verifier's policy and ports, and a presentation.
+Shapes:  members of an evidence file, see ``verifier.evidence``.
+I/O:     the ports, each asked anew: what caches hold is passed over, or the evidence would lack it.
+Errors:  as ``Verifier.verify_all``; InvalidInputError where evidence cannot be kept (a registry without checkpoint).
+
+The verification runs over ports that write down what passes through them. Whatever is asked for later in a recheck was
+asked for here, so that the members are complete for any DID method that fetches.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import msgspec
+
+from ssi.did.resolver import default_resolver, system_clock
+from ssi.encoding.jcs import jcs
+from ssi.errors import DidNotFoundError, InvalidInputError, NotFoundError
+from ssi.ledger.excerpt import Line, build_line
+from ssi.ledger.note import NoteKey
+from ssi.ports import Accredited, Commitment, Fetch, Fetched, PublishedList, StatusListSource
+from ssi.registry.view import RegistrySnapshot
+from ssi.status.folder import list_files
+from ssi.types import JsonObject
+
+from .offline_ledger import CHECKPOINTS, ENTRIES
+from .policy import Policy
+from .report import CouldNotCheck, Refused
+from .verifier import RegistrySource, VerifiedPresentation, Verifier
+
+if TYPE_CHECKING:
+    from .evidence import Evidence, LedgerKind
+
+WORLD: Final = "world/"
+WEB: Final = "world/web/index.json"
+
+
+class ProvableRegistry(Protocol):
+    """A registry that can say what its answers rest on: ``RegistryFollower``, and an offline folder or bundle."""
+
+    @property
+    def keys(self) -> tuple[NoteKey, ...]:
+        """The keys that may sign the ledger's checkpoints."""
+        ...
+
+    @property
+    def checkpoint(self) -> bytes | None:
+        """The newest verified checkpoint."""
+        ...
+
+    def view(self) -> RegistrySnapshot:
+        """Return the registry at that checkpoint."""
+        ...
+
+    def excerpt(
+        self, view: RegistrySnapshot, *, dids: Iterable[str] | None, uris: Iterable[str] = ()
+    ) -> AsyncIterator[Line]:
+        """Yield the lines of the ledger of the size of ``view`` that speak of these DIDs and lists."""
+        ...
+
+
+class _Asked:
+    """What was asked for, and what came."""
+
+    def __init__(self) -> None:
+        self.dids: dict[str, None] = {}
+        self.uris: dict[str, None] = {}
+        self.pages: dict[str, Fetched | None] = {}
+        self.lists: dict[str, PublishedList] = {}
+
+
+class _View:
+    """A registry view that notes who and what it was asked about."""
+
+    def __init__(self, view: RegistrySnapshot, asked: _Asked) -> None:
+        self._view = view
+        self._asked = asked
+        self.size = view.size
+        self.checkpoint_time = view.checkpoint_time
+        self.left_out = view.left_out
+
+    def did_log(self, did: str) -> bytes:
+        self._asked.dids[did] = None
+        return self._view.did_log(did)
+
+    def compromised_since(self, kid: str, *, at: int) -> int | None:
+        self._asked.dids[kid.partition("#")[0]] = None
+        return self._view.compromised_since(kid, at=at)
+
+    def newest_commitment(self, uri: str) -> Commitment | None:
+        self._asked.uris[uri] = None
+        return self._view.newest_commitment(uri)
+
+    def may_issue(self, issuer: str, credential_type: str, *, at: int) -> Accredited | None:
+        self._asked.dids[issuer] = None
+        return self._view.may_issue(issuer, credential_type, at=at)
+
+
+class _Registry:
+    """The registry of one moment: a ledger that moves on meanwhile changes nothing."""
+
+    def __init__(self, view: _View) -> None:
+        self._view = view
+
+    def view(self) -> _View:
+        return self._view
+
+    async def did_log(self, did: str) -> bytes:
+        return self._view.did_log(did)
+
+
+class _Ports:
+    """The web and the lists, written down as they answer. What is not there is an answer, too."""
+
+    def __init__(self, fetch: Fetch | None, lists: StatusListSource | None, asked: _Asked) -> None:
+        self._fetch = fetch
+        self._lists = lists
+        self._asked = asked
+
+    async def fetch(self, url: str, *, accept: str = "application/json", max_bytes: int = 1 << 20) -> Fetched:
+        if self._fetch is None:
+            raise DidNotFoundError("there is no way to the web to ask for a DID that the ledger does not have")
+        try:
+            page = await self._fetch(url, accept=accept, max_bytes=max_bytes)
+        except NotFoundError:
+            self._asked.pages[url] = None
+            raise
+        self._asked.pages[url] = page
+        return page
+
+    async def status_list(self, uri: str) -> PublishedList:
+        if self._lists is None:
+            raise NotFoundError("there is no source of status lists")
+        found = await self._lists.status_list(uri)
+        self._asked.lists[uri] = found
+        return found
+
+
+async def verify_recorded(
+    policy: Policy,
+    presentation: str | bytes,
+    *,
+    nonce: str | None,
+    at: int | None,
+    fetch: Fetch | None,
+    lists: StatusListSource | None,
+    registry: RegistrySource | None,
+    now: Callable[[], int],
+    usable: Callable[[int], None] | None = None,
+    methods: Iterable[str] = (),
+    whole_ledger: bool = False,
+) -> tuple[tuple[VerifiedPresentation, ...] | Refused, Evidence]:
+    """Verify, and return the outcome (accepted, or the refusal) with the evidence for it.
+
+    ``methods`` are the DID methods that must be resolved for it.
+    Raises InvalidInputError if there is no presentation, CouldNotCheck if there is no outcome to keep evidence of.
+    """
+    from .evidence import build_evidence
+
+    asked, clock = _Asked(), now()
+    logs_clock = max(clock, system_clock())
+    at = clock if at is None else at
+    provable = _provable(registry)
+    # Nothing is waited for between these: view, checkpoint and keys are of one moment.
+    view = None if provable is None else provable.view()
+    note = None if provable is None else provable.checkpoint
+    tapped = None if view is None else _Registry(_View(view, asked))
+    ports = _Ports(fetch, lists, asked)
+    resolver = default_resolver(fetch=None if fetch is None else ports.fetch, log_source=tapped, now=lambda: logs_clock)
+    if not set(methods) <= set(resolver.methods):
+        # What the verifier's own resolver would find must not count as refused for want of a way to ask.
+        raise InvalidInputError("evidence of DIDs from the web is kept by a verifier that was given its way to fetch")
+    inner = Verifier(
+        policy,
+        resolver=resolver,
+        lists=None if lists is None else ports,
+        registry=tapped,
+        now=lambda: clock,
+        usable=usable,
+    )
+    outcome: tuple[VerifiedPresentation, ...] | Refused
+    try:
+        outcome = await inner.verify_all(presentation, nonce=nonce, now=at)
+    except CouldNotCheck:
+        raise
+    except Refused as exc:
+        outcome = exc
+    files = {f"{WORLD}lists/{name}": body for name, body in list_files(asked.lists.values()).items()}
+    files |= _pages(asked)
+    left_out = False
+    if provable is not None and view is not None and note is not None:
+        dids = None if whole_ledger else asked.dids
+        kept = [line async for line in provable.excerpt(view, dids=dids, uris=asked.uris)]
+        left_out = any(hasattr(line, "level") for line in kept)
+        files[f"{WORLD}{ENTRIES}"] = b"".join(map(build_line, kept))
+        files[f"{WORLD}{CHECKPOINTS}/{view.size}.note"] = note
+        files["anchors.json"] = jcs({"roots": sorted(view.roots), "keys": [key.vkey for key in provable.keys]})
+    raw = presentation if isinstance(presentation, bytes) else presentation.encode()
+    files["presentation.txt"] = raw
+    files["policy.json"] = jcs(msgspec.to_builtins(policy))
+    files["result.json"] = jcs(described(outcome))
+    request: JsonObject = {"at": at, "clock": clock, "logs_clock": logs_clock}
+    files["request.json"] = jcs(request if nonce is None else {**request, "nonce": nonce})
+    ledger: LedgerKind = "none" if view is None else "excerpt" if left_out else "whole"
+    return outcome, build_evidence(files, made_at=logs_clock, ledger=ledger)
+
+
+def _provable(registry: RegistrySource | None) -> ProvableRegistry | None:
+    if registry is None:
+        return None
+    # Asked of its class: a property of an instance would be computed for the question.
+    if not all(hasattr(type(registry), name) for name in ("keys", "checkpoint", "view", "excerpt")):
+        raise InvalidInputError("evidence is kept over a registry that can prove its answers, such as RegistryFollower")
+    provable = cast("ProvableRegistry", registry)
+    if provable.checkpoint is None:
+        raise InvalidInputError("evidence is kept over a registry with a checkpoint that a known key signed")
+    return provable
+
+
+def _pages(asked: _Asked) -> dict[str, bytes]:
+    index: JsonObject = {}
+    files: dict[str, bytes] = {}
+    for number, (url, page) in enumerate(sorted(asked.pages.items())):
+        name = None if page is None else f"{number}.body"
+        index[url] = {"file": name, "type": "" if page is None else page.content_type}
+        if page is not None:
+            files[f"{WORLD}web/{name}"] = page.body
+    return files | ({WEB: json.dumps(index, sort_keys=True).encode()} if index else {})
+
+
+def described(outcome: tuple[VerifiedPresentation, ...] | Refused) -> JsonObject:
+    """Return what came out, as it is recorded and compared."""
+    if isinstance(outcome, Refused):
+        report = outcome.report.to_json()
+        return {"outcome": "refused", "check": outcome.check, "reason": outcome.reason, "report": report}
+    credentials = [
+        {
+            "issuer": found.issuer,
+            "type": found.type,
+            "claims": found.claims,
+            "holder": None if found.holder is None else found.holder.to_jwk(),
+        }
+        for found in outcome
+    ]
+    return {"outcome": "accepted", "credentials": credentials, "report": outcome[0].report.to_json()}

@@ -56,8 +56,14 @@ class DataIntegrityProof(msgspec.Struct, frozen=True):
     @property
     def controller(self) -> str:
         """Whose document lists the verification method: the DID, or the URL without its fragment."""
-        method = self.verification_method
-        return _DID_END.split(method, maxsplit=1)[0] if method.startswith("did:") else method.partition("#")[0]
+        return controller_of(self.verification_method)
+
+
+def controller_of(verification_method: str) -> str:
+    """Return whose document lists ``verification_method``: the DID, or the URL without its fragment."""
+    if verification_method.startswith("did:"):
+        return _DID_END.split(verification_method, maxsplit=1)[0]
+    return verification_method.partition("#")[0]
 
 
 def parse_proof(raw: JsonValue) -> DataIntegrityProof:

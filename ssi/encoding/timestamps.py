@@ -30,7 +30,7 @@ def parse_nanoseconds(text: object) -> int:
     match = _SHAPE.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidInputError("expected a date and time with an explicit zone, such as 2026-01-31T12:00:00Z")
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    year, month, day, hour, minute, second = map(int, match.group(1, 2, 3, 4, 5, 6))
     try:
         days = date(year, month, day).toordinal() - _EPOCH_DAY
     except ValueError as exc:

@@ -105,14 +105,16 @@ def verify_proofs(
     now: UnixSeconds,
     domain: str | Collection[str] | None = None,
     challenge: str | None = None,
+    controller: str | None = None,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
 ) -> VerifiedDocument:
     """Verify every proof of ``document``, a set or chain as it may be, and return what they secure (4.4, 4.5).
 
-    ``domain`` (one, or all of a set) and ``challenge`` have to be those of every proof; None asks for none. Whatever
-    can be told without a key is checked of all proofs before the first key is looked for. A set whose members secure
-    different values of @context is refused, for nobody signed the same document. Raises what the module says, and what
-    ``keys`` raises.
+    ``domain`` (one, or all of a set) and ``challenge`` have to be those of every proof, and ``controller`` has to be
+    that of one verification method at least, whatever the others are; None asks for none of this. Whatever can be told
+    without a key is checked of all proofs before the first key is looked for. A set whose members secure different
+    values of @context is refused, for nobody signed the same document. Raises what the module says, and what ``keys``
+    raises.
     """
     proofs = parse_proofs(document.get("proof"))
     matched = match_all(proofs)
@@ -120,6 +122,8 @@ def verify_proofs(
         check_suite(proof.cryptosuite)
         _check_options(proof, expected_purpose, now, max_skew_seconds)
         _check_session(proof, domain, challenge)
+    if controller is not None and all(proof.controller != controller for proof in proofs):
+        raise VerificationError("expected a proof by a verification method of the controller that was asked for")
     secured: JsonObject | None = None
     verified: list[VerifiedProof] = []
     for proof, matching in zip(proofs, matched, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base58
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,12 @@ def test_decode_inverts_encode(data: bytes) -> None:
     assert multibase_decode(base58btc_encode(data)) == data
     assert multibase_decode(base64url_multibase_encode(data)) == data
     assert base58_decode(base58_encode(data)) == data
+
+
+@given(st.text(alphabet=base58.BITCOIN_ALPHABET.decode("ascii"), max_size=140))
+def test_base58_is_what_the_package_reads(text: str) -> None:
+    assert base58_decode(text) == base58.b58decode(text)
+    assert base58_decode("11" + text) == base58.b58decode("11" + text)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 BUSY_SECONDS: Final = 10.0
+_DAMAGE: Final = (UnicodeDecodeError, MemoryError)
+"""What the driver raises beside its own errors: for text that is none, also in an error's message, and for lengths
+that a damaged page claims."""
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -86,6 +89,15 @@ class Database:
         return await asyncio.shield(future)
 
 
+def sqlite_path(url: str) -> str:
+    """Return the path in ``sqlite:///absolute/path`` or ``sqlite:relative/path``. Raises InvalidInputError."""
+    scheme, _, rest = url.partition(":")
+    path = rest.removeprefix("//")
+    if scheme != "sqlite" or not path or (rest.startswith("//") and not path.startswith("/")):
+        raise InvalidInputError("expected sqlite:///absolute/path or sqlite:relative/path")
+    return path
+
+
 def planned_migrations(
     path: str | os.PathLike[str], *, application_id: int, migrations: Sequence[Migration]
 ) -> tuple[Migration, ...]:
@@ -129,7 +141,7 @@ def _connect(
         except BaseException:
             connection.close()
             raise
-    except sqlite3.Error as exc:
+    except (sqlite3.Error, *_DAMAGE) as exc:
         raise UnavailableError(f"the database cannot be opened: {_kind(exc)}") from exc
     return connection
 
@@ -171,7 +183,7 @@ def _transact(connection: Connection, work: Callable[[Connection], Result], begi
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    except sqlite3.Error as exc:
+    except (sqlite3.Error, *_DAMAGE) as exc:
         raise UnavailableError(f"the database did not answer: {_kind(exc)}") from exc
     return result
 

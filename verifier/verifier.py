@@ -9,14 +9,14 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
 
 from ssi.credentials.jose import (
     UnverifiedVcJwt,
+    UnverifiedVpJwt,
     VerifiedCredential,
     check_holder,
     verify_vc_jwt,
@@ -31,8 +31,15 @@ from ssi.credentials.sd_jwt import (
     verify_validity,
 )
 from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
-from ssi.did.resolver import Resolver
-from ssi.errors import KeyBindingError, SsiError, UnavailableError, UntrustedIssuerError
+from ssi.did.resolver import Resolver, default_resolver, system_clock
+from ssi.errors import (
+    InvalidInputError,
+    KeyBindingError,
+    SsiError,
+    StatusError,
+    UnavailableError,
+    UntrustedIssuerError,
+)
 from ssi.keys import PublicKey
 from ssi.ports import RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
@@ -47,8 +54,19 @@ if TYPE_CHECKING:
     from ssi.credentials.sd_jwt import UnverifiedSdJwt
 
 Clock: TypeAlias = Callable[[], int]
-Views: TypeAlias = Callable[[], RegistryView]
-"""Returns the newest view of the registry; pure state, nothing waits."""
+
+
+class RegistrySource(Protocol):
+    """The registry as a verifier needs it: the newest view, and DID logs (``RegistryFollower`` is one)."""
+
+    def view(self) -> RegistryView:
+        """Return the newest view; pure state, nothing waits."""
+        ...
+
+    async def did_log(self, did: str) -> bytes:
+        """Return the log of a DID (``LogSource``)."""
+        ...
+
 
 _PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vcts", "vct#integrity", "cnf", "status"})
 
@@ -83,21 +101,23 @@ class Verifier:
         self,
         policy: Policy,
         *,
-        resolver: Resolver,
+        resolver: Resolver | None = None,
         lists: StatusListSource | None = None,
-        registry: Views | None = None,
-        now: Clock = lambda: int(time.time()),
+        registry: RegistrySource | None = None,
+        now: Clock = system_clock,
     ) -> None:
         """``lists`` may be left out only if policy does not look at the status.
 
-        Raises ValueError for a policy that needs a port which is not there.
+        Without ``resolver``, DIDs are resolved from the registry, if there is one, and from themselves.
+
+        Raises InvalidInputError for a policy that needs a port which is not there.
         """
         if policy.status != "not-checked" and lists is None:
-            raise ValueError("this policy checks the status, which needs a source of status lists")
+            raise InvalidInputError("this policy checks the status, which needs a source of status lists")
         if registry is None and (policy.anchoring or any(entry.accredited for entry in policy.trust)):
-            raise ValueError("this policy asks the registry, which needs a view of it")
+            raise InvalidInputError("this policy asks the registry, which needs a view of it")
         self.policy: Final = policy
-        self._resolver = resolver
+        self._resolver = resolver or default_resolver(log_source=registry, now=now)
         self._registry = registry
         self._now = now
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
@@ -122,14 +142,14 @@ class Verifier:
     ) -> tuple[VerifiedPresentation, ...]:
         """Return every credential of a presentation, all of which must be believed; otherwise as ``verify``."""
         if self.policy.holder_binding == "required" and not nonce:
-            raise ValueError("holder binding is required, which needs the nonce that was sent")
+            raise InvalidInputError("holder binding is required, which needs the nonce that was sent")
         at = self._now() if now is None else now
         checks = Checks(at)
         try:
             presented = read_presented(presentation, contexts=self.policy.contexts)
             checks.passed("format", presented.candidates[0].format)
             checks.begin("issuer")
-            view = None if self._registry is None else self._registry()
+            view = None if self._registry is None else self._registry.view()
             trusts = [self._accept(candidate, view, at, checks) for candidate in presented.candidates]
             believed = []
             for candidate, trust in zip(presented.candidates, trusts, strict=True):
@@ -262,17 +282,13 @@ class Verifier:
 
     async def _vp_holder(
         self, presented: Presented, believed: list[_Believed], nonce: str | None, at: int, checks: Checks
-    ) -> PublicKey:
+    ) -> PublicKey | None:
         """A VP-JWT must hold even where policy would take the bare credential: what is signed is checked."""
         envelope, policy = presented.envelope, self.policy
-        first = believed[0].credential
-        if envelope is None or first is None:
+        credentials = [item.credential for item in believed if item.credential is not None]
+        if envelope is None or len(credentials) != len(believed):
             raise KeyBindingError("expected a presentation around its credentials")
-        key = first.holder_key()
-        if key is None and envelope.holder is not None and envelope.kid is not None:
-            key = await self._resolver.key(envelope.kid, "authentication", at=at)
-        if key is None:
-            raise KeyBindingError("expected a credential bound to a key, or a holder with a DID")
+        key = await self._presenter_key(envelope, credentials, at)
         required = policy.holder_binding == "required"
         presentation = verify_vp_jwt(
             envelope,
@@ -284,11 +300,32 @@ class Verifier:
             contexts=policy.contexts,
             max_skew_seconds=policy.skew_seconds,
         )
-        for credential in believed:
-            if credential.credential is not None:
-                check_holder(credential.credential, presentation)
-        checks.passed("holder", "presentation", "audience and nonce of this verifier" if required else "")
+        for credential in credentials:
+            check_holder(credential, presentation)
+        if not required:
+            # Whoever has a copy can send it again: it holds, and proves nothing of who presents it now.
+            checks.not_asked("holder", "policy asks for no holder binding")
+            return None
+        checks.passed("holder", "presentation", "audience and nonce of this verifier")
         return key
+
+    async def _presenter_key(
+        self, envelope: UnverifiedVpJwt, credentials: Sequence[VerifiedCredential], at: int
+    ) -> PublicKey:
+        """Return the one key that the presentation must be signed with to show all of ``credentials``.
+
+        That is the key in ``cnf``; a credential without one belongs to the holder, whose DID then has to give the key:
+        what a presentation says of its holder is otherwise the word of whoever signed it.
+        """
+        keys = [credential.holder_key() for credential in credentials]
+        if None in keys:
+            if envelope.holder is None or envelope.kid is None or envelope.kid.partition("#")[0] != envelope.holder:
+                raise KeyBindingError("expected a credential bound to a key, or a holder with a DID")
+            keys.append(await self._resolver.key(envelope.kid, "authentication", at=at))
+        found = {key for key in keys if key is not None}
+        if len(found) != 1:
+            raise KeyBindingError("expected credentials that are bound to one key")
+        return found.pop()
 
     def _trusted(
         self,
@@ -335,9 +372,10 @@ class Verifier:
                         return pinned.key
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
-        method = f"{issuer}{kid}" if kid.startswith("#") else kid
-        resolution = await self._resolver.resolve(issuer)
-        return resolution.key(method, ASSERTION, at=self._now())
+        method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
+        if self._registry is not None and self._registry.view().compromised_since(method, at=now) is not None:
+            raise StatusError("the issuer declared the key of its status list compromised")
+        return (await self._resolver.resolve(issuer)).key(method, ASSERTION, at=now)
 
 
 def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int) -> bool:

@@ -29,8 +29,8 @@ from ssi.credentials.vcdm import Credential, check_validity, parse_credential
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
-from ssi.proofs.data_integrity import KeyLookup, VerifiedProof, add_proof, verify_proofs
-from ssi.proofs.proof import controller_of, parse_proofs
+from ssi.proofs.data_integrity import KeyLookup, VerifiedProof, add_proof, verify_parsed
+from ssi.proofs.proof import DataIntegrityProof, controller_of, parse_proofs
 from ssi.proofs.suites import Cryptosuite, jcs_suite_for
 from ssi.types import JsonObject, UnixSeconds
 
@@ -53,17 +53,30 @@ class KeyNeeded(msgspec.Struct, frozen=True):
 class UnverifiedCredential(msgspec.Struct, frozen=True, gc=False):
     """What a secured credential claims, to decide by issuer and type whether to look for keys, and for nothing else."""
 
+    document: JsonObject
     issuer: str
     types: tuple[str, ...]
-    keys: tuple[KeyNeeded, ...]
+    proofs: tuple[DataIntegrityProof, ...]
+
+    @property
+    def keys(self) -> tuple[KeyNeeded, ...]:
+        """The keys that verifying takes."""
+        return tuple(dict.fromkeys(KeyNeeded(proof.verification_method, ASSERTION) for proof in self.proofs))
 
 
 class UnverifiedPresentation(msgspec.Struct, frozen=True, gc=False):
     """As ``UnverifiedCredential``; ``credentials`` are those with embedded proofs, in their order."""
 
+    document: JsonObject
     holder: str | None
-    keys: tuple[KeyNeeded, ...]
+    proofs: tuple[DataIntegrityProof, ...]
     credentials: tuple[UnverifiedCredential, ...]
+
+    @property
+    def keys(self) -> tuple[KeyNeeded, ...]:
+        """The keys that verifying takes, those for the credentials after those for the presentation."""
+        own = [KeyNeeded(proof.verification_method, AUTHENTICATION) for proof in self.proofs]
+        return tuple(dict.fromkeys([*own, *(key for credential in self.credentials for key in credential.keys)]))
 
 
 class DataIntegrityCredential(msgspec.Struct, frozen=True, gc=False):
@@ -113,27 +126,25 @@ def read_credential(document: JsonObject) -> UnverifiedCredential:
     """Read whose keys verifying ``document`` takes. Raises InvalidInputError."""
     issuer = parse_identified(document.get("issuer"), "issuer")
     types = parse_types(document.get("type"), "type", required="VerifiableCredential")
-    return UnverifiedCredential(issuer, types, _needed(document, ASSERTION))
+    return UnverifiedCredential(document, issuer, types, parse_proofs(document.get("proof")))
 
 
 def read_presentation(document: JsonObject) -> UnverifiedPresentation:
     """Read whose keys verifying ``document`` and the credentials with proofs in it takes. Raises InvalidInputError."""
     parse_types(document.get("type"), "type", required="VerifiablePresentation")
     holder = parse_identified(document["holder"], "holder") if "holder" in document else None
-    keys = list(_needed(document, AUTHENTICATION))
-    credentials: list[UnverifiedCredential] = []
+    proofs = parse_proofs(document.get("proof"))
+    credentials: tuple[UnverifiedCredential, ...] = ()
     if "verifiableCredential" in document:
         members = parse_objects(document["verifiableCredential"], "verifiableCredential")
         if len(members) > MAX_CREDENTIALS:
             raise InvalidInputError(f"expected at most {MAX_CREDENTIALS} credentials in a presentation")
-        credentials = [read_credential(member) for member in members if "proof" in member]
-    for credential in credentials:
-        keys += credential.keys
-    return UnverifiedPresentation(holder, tuple(dict.fromkeys(keys)), tuple(credentials))
+        credentials = tuple(read_credential(member) for member in members if "proof" in member)
+    return UnverifiedPresentation(document, holder, proofs, credentials)
 
 
 def verify_credential(
-    document: JsonObject,
+    unverified: UnverifiedCredential,
     *,
     keys: KeyLookup,
     now: UnixSeconds,
@@ -144,7 +155,7 @@ def verify_credential(
     challenge: str | None = None,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
 ) -> DataIntegrityCredential:
-    """Return the credential that all proofs of ``document`` secure.
+    """Return the credential that all its proofs secure.
 
     ``keys`` finds a key by verification method and purpose; ``contexts`` are the context URLs that the verifier knows
     beside the base context. ``issuer_is_controller=False`` accepts a credential that somebody else signed for its
@@ -152,14 +163,15 @@ def verify_credential(
     ``challenge`` are asked of every proof unless they are None; ``max_skew_seconds`` is how far the issuer's clock may
     be ahead. Raises what the module says and what ``keys`` raises.
     """
-    verified = verify_proofs(
-        document,
+    verified = verify_parsed(
+        unverified.document,
+        unverified.proofs,
         keys=keys,
         expected_purpose=ASSERTION,
         now=now,
         domain=domain,
         challenge=challenge,
-        controller=parse_identified(document.get("issuer"), "issuer") if issuer_is_controller else None,
+        controller=unverified.issuer if issuer_is_controller else None,
         max_skew_seconds=max_skew_seconds,
     )
     credential = parse_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
@@ -169,7 +181,7 @@ def verify_credential(
 
 
 def verify_presentation(
-    document: JsonObject,
+    unverified: UnverifiedPresentation,
     *,
     keys: KeyLookup,
     now: UnixSeconds,
@@ -182,7 +194,7 @@ def verify_presentation(
     issuer_is_controller: bool = True,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
 ) -> DataIntegrityPresentation:
-    """Return the presentation that all proofs of ``document`` secure, every credential in it verified too.
+    """Return the presentation that all its proofs secure, every credential in it verified too.
 
     ``domain``, ``challenge`` and ``max_age_seconds`` (since ``created``) have to be said; None is for a presentation
     that answers no request. ``open_envelope`` verifies a credential that comes in an envelope; without it such a
@@ -190,14 +202,15 @@ def verify_presentation(
     proof is by a verification method of the holder. Other arguments as for ``verify_credential``. Raises what the
     module says and what ``keys`` and ``open_envelope`` raise.
     """
-    verified = verify_proofs(
-        document,
+    verified = verify_parsed(
+        unverified.document,
+        unverified.proofs,
         keys=keys,
         expected_purpose=AUTHENTICATION,
         now=now,
         domain=domain,
         challenge=challenge,
-        controller=parse_identified(document["holder"], "holder") if "holder" in document else None,
+        controller=unverified.holder,
         max_skew_seconds=max_skew_seconds,
     )
     if max_age_seconds is not None:
@@ -211,7 +224,7 @@ def verify_presentation(
         if not isinstance(member, Envelope):
             credentials.append(
                 verify_credential(
-                    member.raw,
+                    read_credential(member.raw),
                     keys=keys,
                     now=now,
                     contexts=contexts,
@@ -323,11 +336,6 @@ async def secure_presentation(
         suite=suite or jcs_suite_for(await kms.public_key(label)),
         options=_present({"expires": expiry, "domain": named, "challenge": challenge}),
     )
-
-
-def _needed(document: JsonObject, purpose: str) -> tuple[KeyNeeded, ...]:
-    proofs = parse_proofs(document.get("proof"))
-    return tuple(dict.fromkeys(KeyNeeded(proof.verification_method, purpose) for proof in proofs))
 
 
 def _key_of(proofs: Sequence[VerifiedProof], controller: str | None) -> PublicKey:

@@ -62,6 +62,7 @@ __all__ = [
     "parse_proof",
     "parse_proofs",
     "verify_one",
+    "verify_parsed",
     "verify_proof",
     "verify_proofs",
 ]
@@ -116,24 +117,54 @@ def verify_proofs(
     values of @context is refused, for nobody signed the same document. Raises what the module says, and what ``keys``
     raises.
     """
-    proofs = parse_proofs(document.get("proof"))
+    return verify_parsed(
+        document,
+        parse_proofs(document.get("proof")),
+        keys=keys,
+        expected_purpose=expected_purpose,
+        now=now,
+        domain=domain,
+        challenge=challenge,
+        controller=controller,
+        max_skew_seconds=max_skew_seconds,
+    )
+
+
+def verify_parsed(
+    document: JsonObject,
+    proofs: Sequence[DataIntegrityProof],
+    *,
+    keys: KeyLookup,
+    expected_purpose: str,
+    now: UnixSeconds,
+    domain: str | Collection[str] | None = None,
+    challenge: str | None = None,
+    controller: str | None = None,
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
+) -> VerifiedDocument:
+    """As ``verify_proofs``, for ``proofs`` that ``parse_proofs`` has read from ``document`` before, all of them.
+
+    Raises InvalidInputError if there is none, and as ``verify_proofs``.
+    """
+    if not proofs:
+        raise InvalidInputError("expected a document with a proof")
     matched = match_all(proofs)
     for proof in proofs:
         check_suite(proof.cryptosuite)
         _check_options(proof, expected_purpose, now, max_skew_seconds)
         _check_session(proof, domain, challenge)
-    if controller is not None and all(proof.controller != controller for proof in proofs):
+    if controller is not None and controller not in [proof.controller for proof in proofs]:
         raise VerificationError("expected a proof by a verification method of the controller that was asked for")
-    secured: JsonObject | None = None
     verified: list[VerifiedProof] = []
+    secured: JsonObject = {}
     for proof, matching in zip(proofs, matched, strict=True):
         key = keys(proof.verification_method, expected_purpose)
         unsecured = _verify(document, proof, matching, key)
-        if secured is not None and secured.get("@context") != unsecured.get("@context"):
+        if verified and secured.get("@context") != unsecured.get("@context"):
             raise VerificationError("expected all proofs of the document to secure the same @context")
         secured = unsecured
         verified.append(VerifiedProof(proof, key))
-    return VerifiedDocument(secured or {}, tuple(verified))
+    return VerifiedDocument(secured, tuple(verified))
 
 
 def verify_proof(

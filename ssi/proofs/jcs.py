@@ -110,7 +110,8 @@ def unsecured_document(document: JsonObject, options: JsonObject) -> JsonObject:
     Values that were appended to ``@context`` after signing are left out again, so that what is returned is exactly
     what was signed. Raises VerificationError if the document's ``@context`` does not start with the proof's.
     """
-    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    unsecured = dict(document)
+    unsecured.pop("proof", None)
     if "@context" not in options:
         return unsecured
     signed = _as_list(options["@context"])

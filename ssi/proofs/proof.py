@@ -51,7 +51,9 @@ class DataIntegrityProof(msgspec.Struct, frozen=True):
     @property
     def options(self) -> JsonObject:
         """The proof without its ``proofValue``: what was hashed beside the document."""
-        return {name: value for name, value in self.raw.items() if name != "proofValue"}
+        options = dict(self.raw)
+        del options["proofValue"]
+        return options
 
     @property
     def controller(self) -> str:
@@ -119,7 +121,7 @@ def match_all(proofs: Sequence[DataIntegrityProof]) -> tuple[list[JsonObject], .
 
     Raises VerificationError if ids are missing or ambiguous, or if a proof comes before itself.
     """
-    if all(not proof.previous_proof for proof in proofs):
+    if not any(proof.previous_proof for proof in proofs):
         return tuple([] for _ in proofs)
     matched = tuple(matching_proofs(proofs, proof.previous_proof) for proof in proofs)
     waiting = list(proofs)

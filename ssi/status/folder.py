@@ -66,7 +66,7 @@ class ListFolder:
         if len(files) > MAX_LISTS:
             raise InvalidInputError(f"expected at most {MAX_LISTS} lists in a folder")
         for file in files:
-            claims = parse_status_list(_read(file, MAX_LIST_CHARACTERS).strip()).jws.unverified_claims()
+            claims = parse_status_list(_read(file, MAX_LIST_CHARACTERS).strip()).unverified_claims()
             uri = claims.get("sub", claims.get("id"))
             if isinstance(uri, str):
                 found[uri] = file.name

@@ -54,6 +54,12 @@ class UnverifiedStatusList(msgspec.Struct, frozen=True):
     """The list in its envelope, None if it has an embedded proof."""
     embedded: EmbeddedList | None = None
 
+    def unverified_claims(self) -> JsonObject:
+        """Return what the list says of itself, to find out which list it is and for nothing else."""
+        if self.embedded is not None:
+            return self.embedded.document
+        return {} if self.jws is None else self.jws.unverified_claims()
+
 
 class VerifiedStatusList(msgspec.Struct, frozen=True, kw_only=True):
     """A list that its issuer signed. It holds from ``issued_at`` until ``expires_at``, if it says either."""

@@ -102,7 +102,9 @@ async def present(*credentials: JsonObject | Envelope, **changed: Any) -> JsonOb
 
 
 def verify(document: JsonObject, **changed: Any) -> Any:
-    return verify_credential(document, **{"keys": KEYS, "now": NOW, "contexts": (EXAMPLES,), **changed})
+    return verify_credential(
+        read_credential(document), **{"keys": KEYS, "now": NOW, "contexts": (EXAMPLES,), **changed}
+    )
 
 
 def verify_shown(document: JsonObject, **changed: Any) -> DataIntegrityPresentation:
@@ -114,7 +116,7 @@ def verify_shown(document: JsonObject, **changed: Any) -> DataIntegrityPresentat
         "max_age_seconds": 300,
         "contexts": (EXAMPLES,),
     }
-    return verify_presentation(document, **{**arguments, **changed})
+    return verify_presentation(read_presentation(document), **{**arguments, **changed})
 
 
 async def test_a_credential_and_what_it_takes_to_verify_it() -> None:

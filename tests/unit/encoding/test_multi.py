@@ -34,7 +34,23 @@ def test_base58_is_what_the_package_reads(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "m", "z0", "zO", "zI", "zl", "z ", "z\n", "uAA==", "b32", "f00", "z" + "1" * (MAX_BASE58_CHARACTERS + 1)],
+    [
+        "",
+        "m",
+        "z0",
+        "zO",
+        "zI",
+        "zl",
+        "z ",
+        "z\n",
+        "uAA==",
+        "b32",
+        "f00",
+        "zé",
+        "z\ud800",
+        "z\u1e9e1",
+        "z" + "1" * (MAX_BASE58_CHARACTERS + 1),
+    ],
 )
 def test_refuses(text: str) -> None:
     with pytest.raises(InvalidInputError):

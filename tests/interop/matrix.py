@@ -83,6 +83,8 @@ def table(outcomes: list[Outcome]) -> list[str]:
     for peer, form in keys:
         words = [cells.get((peer, form, direction), "–") for direction in DIRECTIONS]
         lines.append(f"{peer:<{column}} {form:<{width}} {words[0]:<12} {words[1]:<12}".rstrip())
-    notes = dict.fromkeys((o.exchange.peer, o.exchange.format, o.exchange.differs) for o in outcomes)
-    lines += [f"* {peer}, {form}: {differs}" for peer, form, differs in notes if differs]
+    notes: dict[tuple[str, str], dict[str, None]] = {}
+    for item in (outcome.exchange for outcome in outcomes if outcome.exchange.differs):
+        notes.setdefault((item.peer, item.differs), {})[item.format] = None
+    lines += [f"* {peer}, {'; '.join(formats)}: {differs}" for (peer, differs), formats in notes.items()]
     return lines

@@ -180,7 +180,7 @@ def chain_there(curve: Curve) -> None:
     )
     arguments: dict[str, Any] = {"keys": keys(party), "now": parties.now(), "contexts": (EXAMPLES,)}
     assert len(verify_credential(read_credential(chained), **arguments).proofs) == 2
-    assert party.verified_there(chained)["each"] == [True, False]
+    assert sorted(party.verified_there(chained)["each"]) == [False, True]
 
 
 def _register(curve: Curve, run: Callable[[Curve], None], what: str, direction: str, differs: str = "") -> None:

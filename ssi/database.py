@@ -3,7 +3,7 @@
 Source:  SQLite's documentation of ``synchronous``, ``journal_mode``, ``secure_delete``, ``application_id`` and
          ``user_version``; threats rows 26 and 27.
 Shapes:  ``user_version`` is the number of migrations that were applied; ``application_id`` tells stores apart.
-I/O:     the file and its journal. A write is on disk when ``write`` returns (``synchronous=FULL``).
+I/O:     the file and its journal. A write is on disk when ``write`` returns (``synchronous=EXTRA``).
 Errors:  InvalidInputError (another kind of file, or one of a later version), UnavailableError (locked, full, damaged).
          What the given function raises of our own tree passes through, with the transaction rolled back.
 """
@@ -132,7 +132,9 @@ def _connect(
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
         try:
             connection.execute("PRAGMA trusted_schema=OFF")
-            connection.execute("PRAGMA synchronous=FULL")
+            # FULL leaves out one thing: that the removal of a rollback journal, which is what commits, is on disk too.
+            # Without it a power cut can bring the journal back, and with it the state before the last commits.
+            connection.execute("PRAGMA synchronous=EXTRA")
             connection.execute("PRAGMA secure_delete=ON")
             connection.execute("PRAGMA temp_store=MEMORY")
             connection.execute("PRAGMA foreign_keys=ON")

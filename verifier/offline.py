@@ -24,12 +24,13 @@ from ssi.did.resolver import Resolver, default_resolver
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.encoding.gate import parse_json, parse_object
 from ssi.errors import DidNotFoundError, InclusionProofError, InvalidInputError, UnavailableError
-from ssi.ledger import MAX_ENTRY_BYTES, Ledger, Withheld, stream
+from ssi.ledger import MAX_ENTRY_BYTES, Withheld, stream
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
 from ssi.ledger.merkle import leaf_hash
 from ssi.ledger.note import MAX_NOTE_BYTES, NoteKey, parse_vkey
 from ssi.ports import Fetched, PublishedList
 from ssi.registry.fold import RegistryState
+from ssi.registry.follower import RegistryFollower
 from ssi.registry.tree import EdgeTree
 from ssi.registry.view import RegistrySnapshot
 from ssi.status.folder import ListFolder, write_lists
@@ -37,6 +38,7 @@ from ssi.status.folder import ListFolder, write_lists
 from .policy import Registry
 
 MAX_LOG_BYTES: Final = 4 << 20
+MAX_DOCUMENT_BYTES: Final = 1 << 20
 MAX_LOG_LINE_BYTES: Final = 1 << 20
 MAX_LINE_BYTES: Final = 2 * MAX_ENTRY_BYTES
 MAX_CHECKPOINTS: Final = 1_000
@@ -46,9 +48,9 @@ _STEP: Final = 256
 class OfflineFolder:
     """Everything that a verification asks of the world, from one folder. Make it with ``open``."""
 
-    def __init__(self, path: Path, view: RegistrySnapshot | None) -> None:
+    def __init__(self, path: Path, snapshot: RegistrySnapshot | None) -> None:
         self.path: Final = path
-        self.view: Final = view
+        self.snapshot: Final = snapshot
         """The registry at the newest checkpoint, or None if the folder has no ledger or policy no key for it."""
         self.lists: Final = ListFolder(path / "lists")
         self._logs: dict[str, Path] | None = None
@@ -73,11 +75,17 @@ class OfflineFolder:
         """Return a resolver over the folder; a did:webvh log of the ledger goes before one in a file."""
         return default_resolver(fetch=self._fetch, log_source=self, now=now)
 
+    def view(self) -> RegistrySnapshot:
+        """Return the registry (the RegistrySource port, with ``did_log``). Raises UnavailableError without one."""
+        if self.snapshot is None:
+            raise UnavailableError("the offline folder has no ledger that policy has a key for")
+        return self.snapshot
+
     async def did_log(self, did: str) -> bytes:
         """Return the log of ``did`` (the LogSource port). Raises UnavailableError: it may exist elsewhere."""
-        if self.view is not None:
+        if self.snapshot is not None:
             try:
-                return self.view.did_log(did)
+                return self.snapshot.did_log(did)
             except DidNotFoundError:
                 pass
         if self._logs is None:
@@ -104,33 +112,32 @@ class OfflineFolder:
 async def write_offline_folder(
     path: str | Path,
     *,
-    ledger: Ledger,
-    dids: Iterable[str] = (),
-    view: RegistrySnapshot,
+    registry: RegistryFollower,
     lists: Iterable[PublishedList] = (),
-    documents: Iterable[tuple[str, bytes]] = (),
+    documents: Iterable[bytes] = (),
 ) -> None:
     """Write what a verifier needs to do without the network: the ledger up to its newest checkpoint, and the rest.
 
-    ``dids`` are those whose logs are also written as files, for who has no ledger; ``documents`` are (name, bytes) of
-    did:web documents. Raises InvalidInputError if the ledger has no checkpoint, UnavailableError for the disk.
+    ``registry`` is refreshed and has keys for the ledger's checkpoints; the logs of all its DIDs are written as files,
+    too, for whoever has no key. ``documents`` are did:web documents. Raises InvalidInputError if there is no checkpoint
+    or a document is none of did:web, UnavailableError if the folder cannot be written.
     """
-    folder = Path(path)
-    note = await ledger.checkpoint()
+    folder, note = Path(path), registry.checkpoint
     if note is None:
-        raise InvalidInputError("the ledger has no checkpoint yet")
-    size = view.size
+        raise InvalidInputError("expected a ledger with a checkpoint that a known key signed")
+    view = registry.view()
+    named = {_did_of_document(document): document for document in documents}
     try:
         for name in ("logs", "dids", "ledger", "checkpoints"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         with (folder / "ledger" / "entries.jsonl").open("w", encoding="utf-8") as file:
-            async for _, entry in stream(ledger, 0, size):
+            async for _, entry in stream(registry.ledger, 0, view.size):
                 file.write(f"{_line(entry)}\n")
-        (folder / "checkpoints" / f"{size}.note").write_bytes(note)
-        for did in dids:
+        (folder / "checkpoints" / f"{view.size}.note").write_bytes(note)
+        for did in view.dids():
             (folder / "logs" / f"{_file_name(did)}.jsonl").write_bytes(view.did_log(did))
-        for name, document in documents:
-            (folder / "dids" / f"{_file_name(name)}.json").write_bytes(document)
+        for did, document in named.items():
+            (folder / "dids" / f"{_file_name(did)}.json").write_bytes(document)
     except OSError as exc:
         raise UnavailableError("the offline folder cannot be written") from exc
     write_lists(folder / "lists", lists)
@@ -168,7 +175,9 @@ def _fold(file: Path, roots: tuple[str, ...], heads: list[VerifiedCheckpoint]) -
             for _ in range(min(_STEP, head.size - state.size)):
                 entry = next(entries, None)
                 if entry is None:
-                    raise InclusionProofError(f"the folder's ledger ends before the {head.size} entries that were signed")
+                    raise InclusionProofError(
+                        f"the folder's ledger ends before the {head.size} entries that were signed"
+                    )
                 state.apply(entry)
                 leaves.append(entry.leaf_hash if isinstance(entry, Withheld) else leaf_hash(entry))
             tree.extend(leaves)
@@ -210,9 +219,14 @@ def _dids_of(file: Path) -> Iterator[str]:
 
 def _web_documents(folder: Path) -> Iterator[tuple[str, Path]]:
     for file in _files(folder, "*.json"):
-        did = parse_object(_read(file, 1 << 20)).get("id")
-        if isinstance(did, str) and did.startswith("did:web:"):
-            yield did_web_url(did), file
+        yield did_web_url(_did_of_document(_read(file, MAX_DOCUMENT_BYTES))), file
+
+
+def _did_of_document(document: bytes) -> str:
+    did = parse_object(document, max_bytes=MAX_DOCUMENT_BYTES).get("id")
+    if not isinstance(did, str) or not did.startswith("did:web:"):
+        raise InvalidInputError("expected the document of a did:web DID")
+    return did
 
 
 def _files(folder: Path, pattern: str) -> Iterator[Path]:

@@ -71,15 +71,20 @@ def ledger_options(function: Function) -> Function:
     return function
 
 
-def key_options(function: Function) -> Function:
-    """Add the options that say where keys are and how their store is opened; never the passphrase itself."""
+def passphrase_options(function: Function) -> Function:
+    """Add the options that say where a passphrase is; never the passphrase itself."""
     for option in (
-        click.option("--keys", metavar="URL", help="The key store: file:PATH, or a path."),
-        click.option("--passphrase-file", metavar="FILE", help="A file that holds its passphrase."),
-        click.option("--passphrase-env", metavar="NAME", help="The environment variable that holds its passphrase."),
+        click.option("--passphrase-file", metavar="FILE", help="A file that holds the passphrase."),
+        click.option("--passphrase-env", metavar="NAME", help="The environment variable that holds the passphrase."),
     ):
         function = option(function)
     return function
+
+
+def key_options(function: Function) -> Function:
+    """Add the options that say where keys are and how their store is opened."""
+    option = click.option("--keys", metavar="URL", help="The key store: file:PATH, or a path.")
+    return option(passphrase_options(function))
 
 
 class TimeType(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click

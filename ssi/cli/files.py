@@ -32,6 +32,14 @@ def read_input(name: str, *, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     return data
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder unless it is there."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UnavailableError(f"the folder {Path(path).name} cannot be made") from exc
+
+
 def write_output(path: str | Path, data: bytes, *, private: bool = False) -> None:
     """Write a file as a whole; ``private`` lets nobody else read it."""
     target = Path(path)

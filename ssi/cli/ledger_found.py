@@ -1,4 +1,4 @@
-"""``ssi ledger found``: a new ledger, its checkpoint key and its root accreditor, and a project file that names them."""
+"""``ssi ledger found``: a new ledger with checkpoint key and root accreditor, and a project file that names them."""
 
 from __future__ import annotations
 

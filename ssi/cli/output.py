@@ -11,6 +11,7 @@ What is printed may come from strangers: control and direction characters are sh
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 Advance: TypeAlias = Callable[[int], None]
 """Called with how much more is done."""
 
+_LONG: Final = re.compile(r"\b([A-Za-z0-9]{8})[A-Za-z0-9]{24,}\b")
+"""Identifiers and hashes are cut in tables of many rows; `--json` has them whole."""
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -157,7 +160,7 @@ def _grid(table: Table) -> RichTable:
     for column in table.columns:
         grid.add_column(Text(plain(column)), overflow="fold")
     for row in table.rows:
-        grid.add_row(*(Text(plain(value)) for value in row))
+        grid.add_row(*(Text(_LONG.sub(r"\1…", plain(value))) for value in row))
     return grid
 
 

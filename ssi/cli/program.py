@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS: Final = "countersigned.commands"
 
-_CORE: Final = {"did": "ssi.cli.did", "ledger": "ssi.cli.ledger"}
+_CORE: Final = {"demo": "ssi.cli.demo", "did": "ssi.cli.did", "ledger": "ssi.cli.ledger"}
 
 
 class CommandTree(click.Group):

@@ -88,8 +88,8 @@ class Session:
             from ssi.ledger import open_ledger
 
             url = self.ledger_url()
-            if not create:
-                _check_there(url, "ledger")
+            if not create and not is_there(url):
+                raise NotFoundError("there is no ledger where it was said to be")
             self._ledger = open_ledger(url)
             self.closing(self._ledger.close)
         return self._ledger
@@ -133,7 +133,7 @@ class Session:
             if origin is None:
                 raise InvalidInputError("no origin of the ledger: it stands in the project file")
             store = self.project.ledger.keys
-            kms = self.kms() if store is None else self._open_store(store, "the ledger's key store")
+            kms = self.kms() if store is None else self._open_store(self._own(store), "the ledger's key store")
             self._registry = await open_registry(
                 self.ledger(), origin=origin, roots=self.roots(), kms=kms, now=self.now
             )
@@ -148,11 +148,20 @@ class Session:
             store = said
         else:
             store = KeyStore(store=given.keys if ":" in given.keys else f"file:{given.keys}")
-        if given.passphrase_file or given.passphrase_env:
-            store = KeyStore(
-                store=store.store, passphrase_file=given.passphrase_file, passphrase_env=given.passphrase_env
-            )
-        return self._open_store(store, "the key store", create=create, given=given.keys is not None)
+        return self._open_store(self.opened_by(store), "the key store", create=create, given=given.keys is not None)
+
+    def _own(self, store: KeyStore) -> KeyStore:
+        """Return ``store`` as the project has it: the options of a command speak of the other store."""
+        file = store.passphrase_file
+        found = None if file is None else str(self.project.file(file))
+        return KeyStore(store=store.store, passphrase_file=found, passphrase_env=store.passphrase_env)
+
+    def opened_by(self, store: KeyStore) -> KeyStore:
+        """Return ``store`` with the passphrase options of the command in place of the project's."""
+        given = self.options
+        if given.passphrase_file is None and given.passphrase_env is None:
+            return self._own(store)
+        return KeyStore(store=store.store, passphrase_file=given.passphrase_file, passphrase_env=given.passphrase_env)
 
     def _open_store(self, store: KeyStore, what: str, *, create: bool = False, given: bool = False) -> Kms:
         if store.store is None:
@@ -161,18 +170,16 @@ class Session:
         if url not in self._stores:
             from ssi.keys import open_kms
 
-            if not create:
-                _check_there(url, "key store")
-            passphrase = None if url == "memory:" else self.passphrase(what, store, confirm=create)
+            new = not is_there(url)
+            if new and not create:
+                raise NotFoundError("there is no key store where it was said to be")
+            passphrase = None if url == "memory:" else self.passphrase(what, store, confirm=new)
             self._stores[url] = open_kms(url, passphrase=passphrase)
         return self._stores[url]
 
     def passphrase(self, what: str, store: KeyStore, *, confirm: bool = False) -> bytes:
-        """Return the passphrase of ``store``; a file that the project names is found from the project's folder."""
-        file = store.passphrase_file
-        if file is not None and file != self.options.passphrase_file:
-            file = str(self.project.file(file))
-        return read_passphrase(what, file=file, env=store.passphrase_env, confirm=confirm)
+        """Return the passphrase of ``store``, asking for it if nobody said where it is."""
+        return read_passphrase(what, file=store.passphrase_file, env=store.passphrase_env, confirm=confirm)
 
     async def organisation(self, name: str) -> Organisation:
         """Return an organisation of the project, as the ledger has it. Raises DidNotFoundError."""
@@ -201,13 +208,6 @@ class Session:
         return default_resolver(fetch=self.fetch() if network else None, log_source=source, now=now or self.now)
 
 
-def existing(path: Path, what: str) -> Path:
-    """Return ``path``. Raises NotFoundError if nothing is there."""
-    if not path.exists():
-        raise NotFoundError(f"there is no {what} at {path.name}")
-    return path
-
-
 def _as_url(path: str) -> str:
     """Return the URL of a SQLite ledger that was named by its path."""
     from urllib.parse import quote
@@ -215,11 +215,15 @@ def _as_url(path: str) -> str:
     return f"sqlite://{quote(str(Path(path).absolute()))}"
 
 
-def _check_there(url: str, what: str) -> None:
-    """Opening a file store makes it, which is no answer to a mistyped name."""
+def is_there(url: str) -> bool:
+    """Tell whether what a ``file:`` or ``sqlite:`` URL names exists; of other URLs the answer is yes.
+
+    Opening a file makes it, which is no answer to a mistyped name.
+    """
     from urllib.parse import unquote
 
     scheme, _, rest = url.partition(":")
-    if scheme in ("file", "sqlite"):
-        path = unquote(rest.partition("?")[0]) if scheme == "sqlite" else rest
-        existing(Path("/" + path.lstrip("/") if path.startswith("/") else path), what)
+    if scheme not in ("file", "sqlite"):
+        return True
+    path = unquote(rest.partition("?")[0]) if scheme == "sqlite" else rest
+    return Path("/" + path.lstrip("/") if path.startswith("/") else path).exists()

@@ -1,7 +1,7 @@
 """Status lists in a folder: written by whoever publishes them, read where there is no network.
 
-Shapes:  ``index.json`` is an object from list URI to file name; beside ``NAME.jwt`` its receipt is ``NAME.receipt.json``.
-         A folder without an index is read whole, and each list goes by the URI that it names itself.
+Shapes:  ``index.json`` is an object from list URI to file name; beside ``NAME.jwt`` lies its receipt,
+         ``NAME.receipt.json``. Without an index, each list goes by the URI that it names itself.
 I/O:     files below one folder; a name that leads out of it is refused.
 Errors:  InvalidInputError (not such a folder), NotFoundError (it has no such list), UnavailableError (the disk).
 """

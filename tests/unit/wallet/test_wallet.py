@@ -351,3 +351,15 @@ async def test_two_processes_work_on_one_wallet(town: Town, tmp_path: Any) -> No
         )
     await first.close()
     await second.close()
+
+
+async def test_no_repr_tells_a_claim_or_a_key(town: Town) -> None:
+    async with await opened() as wallet:
+        card = await with_card(wallet, town)
+        content = await wallet.get(card.id)
+        delivered = (await wallet._content(card.id))[1]
+        plains = await wallet._vault.read(await wallet._vault.find("card"))
+        assert "canary" not in repr((wallet, card, content, delivered, plains, SecretKeyWrap(SECRET)))
+        assert "canary" not in repr((PassphraseWrap("canary"), wallet.kms, wallet._vault._keys))
+    with pytest.raises(InvalidInputError):
+        await wallet.list()

@@ -19,7 +19,7 @@ from ssi.errors import InvalidInputError, NotFoundError, UnavailableError
 from ssi.ports import PublishedList
 from ssi.status.content import MAX_LIST_CHARACTERS
 from ssi.status.source import MAX_RECEIPT_BYTES
-from ssi.status.verify import TYP_BY_FORMAT, parse_status_list
+from ssi.status.verify import parse_status_list
 
 INDEX: Final = "index.json"
 SUFFIX: Final = ".jwt"
@@ -51,7 +51,7 @@ class ListFolder:
         body = _read(self._path / name, MAX_LIST_CHARACTERS)
         beside = self._path / f"{name.removesuffix(SUFFIX)}{RECEIPT_SUFFIX}"
         receipt = _read(beside, MAX_RECEIPT_BYTES) if beside.exists() else None
-        return PublishedList(uri, body, f"application/{TYP_BY_FORMAT[parse_status_list(body.strip()).format]}", receipt)
+        return PublishedList(uri, body, parse_status_list(body.strip()).media_type, receipt)
 
     def _index(self) -> dict[str, str]:
         if self._files is None:

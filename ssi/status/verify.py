@@ -22,7 +22,7 @@ from ssi.errors import StatusError, ValidityError, VerificationError
 from ssi.keys import PublicKey
 from ssi.keys.jws import UnverifiedJws, VerifiedJws, media_type, parse_jws, verify_jws
 from ssi.proofs.data_integrity import DataIntegrityProof, parse_proofs, verify_one
-from ssi.status.bitstring import CREDENTIAL_TYP, claimed_issuer, parse_bitstring_claims
+from ssi.status.bitstring import CREDENTIAL_TYP, EMBEDDED_MEDIA_TYPE, claimed_issuer, parse_bitstring_claims
 from ssi.status.content import MAX_LIST_CHARACTERS, ListContent, optional_text
 from ssi.status.deflate import MAX_EXPANDED_BYTES
 from ssi.status.reference import StatusFormat
@@ -53,6 +53,11 @@ class UnverifiedStatusList(msgspec.Struct, frozen=True):
     jws: UnverifiedJws | None
     """The list in its envelope, None if it has an embedded proof."""
     embedded: EmbeddedList | None = None
+
+    @property
+    def media_type(self) -> str:
+        """What the list is served as."""
+        return f"application/{TYP_BY_FORMAT[self.format]}" if self.embedded is None else EMBEDDED_MEDIA_TYPE
 
     def unverified_claims(self) -> JsonObject:
         """Return what the list says of itself, to find out which list it is and for nothing else."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,11 +26,12 @@ from ssi.status import (
     verify_status_list,
 )
 from ssi.status.bitstring import build_bitstring_claims
+from ssi.status.folder import ListFolder
 from ssi.status.lists import CredentialState, StatusArray
 from ssi.status.source import StatusLists
 from ssi.types import JsonObject
 from tests.unit.proofs.party import altered, leaves
-from tests.unit.status.lists import ENTRIES, ISSUER, KEY, KID, NOW, family
+from tests.unit.status.lists import ENTRIES, ISSUER, KEY, KID, NOW, family, signed_lists
 
 REFERENCE = family(StatusFormat.BITSTRING).references(5)[0]
 OTHER = family(StatusFormat.BITSTRING).references(6)[0]
@@ -153,6 +155,17 @@ async def test_what_is_no_such_list() -> None:
             issuer=ISSUER,
             now=NOW,
         )
+
+
+async def test_a_folder_holds_it_too(tmp_path: Path) -> None:
+    body = json.dumps(await secured(claims())).encode()
+    (tmp_path / "list.jwt").write_bytes(body)
+    (tmp_path / "other.jwt").write_text(signed_lists(StatusFormat.TOKEN)[0])
+    folder = ListFolder(tmp_path)
+    assert (await folder.status_list(REFERENCE.uri)).media_type == "application/vc"
+    assert sorted(folder.uris()) == sorted([REFERENCE.uri, family(StatusFormat.TOKEN).uri])
+    published = await folder.status_list(REFERENCE.uri)
+    assert verify(json.loads(published.body)).uri == REFERENCE.uri
 
 
 async def test_it_goes_the_way_of_every_list() -> None:

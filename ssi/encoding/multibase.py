@@ -17,7 +17,9 @@ from ssi.errors import InvalidInputError
 MAX_BASE58_CHARACTERS: Final = 8192
 """Decoding base58 costs the square of its length, so the length is bounded before anything is decoded."""
 
-_ALPHABET: Final = frozenset(base58.BITCOIN_ALPHABET.decode("ascii"))
+_NO_DIGIT: Final = 255
+_DIGITS: Final = bytes(base58.BITCOIN_ALPHABET.find(code) % 256 for code in range(256))
+"""The digit that each character of the alphabet stands for, 255 for every other."""
 
 
 def base58_encode(data: bytes) -> str:
@@ -29,9 +31,16 @@ def base58_decode(text: str) -> bytes:
     """Return the bytes that base58 ``text`` without prefix stands for. Raises InvalidInputError."""
     if len(text) > MAX_BASE58_CHARACTERS:
         raise InvalidInputError(f"expected at most {MAX_BASE58_CHARACTERS} characters of base58")
-    if not _ALPHABET.issuperset(text):
+    # Every proof value comes this way: the package takes six times as long. Four digits at once keep most of the
+    # arithmetic in small numbers.
+    digits = bytes(-len(text) % 4) + text.encode("utf-8", "replace").translate(_DIGITS)
+    if _NO_DIGIT in digits:
         raise InvalidInputError("expected characters of the base58btc alphabet")
-    return bytes(base58.b58decode(text))
+    number = 0
+    for first, second, third, fourth in zip(digits[::4], digits[1::4], digits[2::4], digits[3::4], strict=True):
+        number = number * 11_316_496 + (first * 195_112 + second * 3_364 + third * 58 + fourth)
+    zeros = len(text) - len(text.lstrip("1"))
+    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
 def base58btc_encode(data: bytes) -> str:

@@ -1,136 +1,191 @@
-"""Data Integrity proofs: read them, add them, verify them.
+"""Data Integrity proofs: add them, and verify a document with one proof, a set of them or a chain.
 
-Source:  W3C Verifiable Credential Data Integrity 1.0, sections 2.1 (proofs), 4.2 (add proof) and 4.4 (verify proof).
-Input:   a JSON object from the gate with a ``proof`` member, and the key that its caller resolved.
-Shapes:  times are Unix seconds; ``proof`` is one object, or a list that ``parse_proofs`` reads. A proof with
-         ``previousProof`` secures other proofs too and is refused until chains are supported.
-I/O:     none, except that ``add_proof`` waits for the key store.
+Source:  W3C Verifiable Credential Data Integrity 1.0, sections 4.2 (add proof), 4.3 (add proof set/chain), 4.4 (verify
+         proof) and 4.5 (verify proof sets and chains).
+Input:   a JSON object from the gate with a ``proof`` member, and the keys that the caller resolved.
+Shapes:  times are Unix seconds; a purpose is a verification relationship, such as ``assertionMethod``.
+I/O:     none, except that ``add_proof`` and ``add_further_proof`` wait for the key store.
 Errors:  InvalidInputError (malformed proof), ProofPurposeError, InvalidSignatureError, ValidityError (expired, or from
-         the future), VerificationError (another cryptosuite, type of key or @context).
+         the future), VerificationError (another cryptosuite, type of key, @context, domain or challenge; a chain with
+         a missing, ambiguous or looping id).
+
+What is returned is what was signed, and nothing else may be used: a document may have grown an @context since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
+from hmac import compare_digest
 from typing import Final, Protocol
 
 import msgspec
 
-from ssi.encoding.timestamps import format_seconds, parse_seconds
+from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, ProofPurposeError, ValidityError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
-from ssi.proofs.eddsa_jcs_2022 import EddsaJcs2022
-from ssi.types import JsonObject, JsonValue
+from ssi.proofs.proof import (
+    MAX_PROOFS,
+    PROOF_TYPE,
+    DataIntegrityProof,
+    match_all,
+    matching_proofs,
+    parse_proof,
+    parse_proofs,
+)
+from ssi.proofs.suites import (
+    ECDSA_JCS_2019_P256,
+    ECDSA_JCS_2019_P384,
+    EDDSA_JCS_2022,
+    SUITES,
+    Cryptosuite,
+    check_suite,
+    jcs_suite_for,
+    suite_for,
+)
+from ssi.types import JsonObject, UnixSeconds
 
-MAX_PROOFS: Final = 16
+__all__ = [
+    "ECDSA_JCS_2019_P256",
+    "ECDSA_JCS_2019_P384",
+    "EDDSA_JCS_2022",
+    "MAX_PROOFS",
+    "MAX_SKEW_SECONDS",
+    "SUITES",
+    "Cryptosuite",
+    "DataIntegrityProof",
+    "KeyLookup",
+    "VerifiedDocument",
+    "VerifiedProof",
+    "add_further_proof",
+    "add_proof",
+    "jcs_suite_for",
+    "parse_proof",
+    "parse_proofs",
+    "verify_one",
+    "verify_parsed",
+    "verify_proof",
+    "verify_proofs",
+]
+
 MAX_SKEW_SECONDS: Final = 60
-_TEXT_MEMBERS: Final = ("id", "created", "expires", "challenge", "nonce")
+_RESERVED_OPTIONS: Final = frozenset(
+    {"@context", "type", "cryptosuite", "created", "verificationMethod", "proofPurpose", "proofValue", "previousProof"}
+)
 
 
-class Cryptosuite(Protocol):
-    """The steps of one cryptosuite, under the specification's names."""
+class KeyLookup(Protocol):
+    """Where keys come from: the documents that the caller has resolved."""
 
-    @property
-    def name(self) -> str:
-        """The value of ``cryptosuite``."""
-        ...
+    def __call__(self, verification_method: str, purpose: str, /) -> PublicKey:
+        """Return the key of ``verification_method``, which its controller's document lists for ``purpose``.
 
-    def configure(self, document: JsonObject, options: JsonObject) -> JsonObject:
-        """Return the proof configuration for a new proof over ``document``."""
-        ...
-
-    def unsecured(self, document: JsonObject, options: JsonObject) -> JsonObject:
-        """Return the document that a proof with ``options`` secures. Raises VerificationError."""
-        ...
-
-    def hash_data(self, document: JsonObject, proof_config: JsonObject) -> bytes:
-        """Return the bytes that get signed. Raises CanonicalizationError."""
-        ...
-
-    def encode(self, signature: bytes) -> str:
-        """Return the ``proofValue`` of a signature."""
-        ...
-
-    def decode(self, proof_value: str) -> bytes:
-        """Return the signature of a ``proofValue``. Raises InvalidInputError."""
-        ...
-
-    def check_key(self, key: PublicKey) -> None:
-        """Raise VerificationError unless ``key`` is of the suite's type."""
-        ...
-
-    def verify(self, hash_data: bytes, signature: bytes, key: PublicKey) -> None:
-        """Raise InvalidSignatureError unless the signature holds under ``key``."""
+        It never comes from the document that is verified. Raises VerificationError if there is none.
+        """
         ...
 
 
-EDDSA_JCS_2022: Final[Cryptosuite] = EddsaJcs2022()
-SUITES: Final[Mapping[str, Cryptosuite]] = {suite.name: suite for suite in (EDDSA_JCS_2022,)}
+class VerifiedProof(msgspec.Struct, frozen=True):
+    """One proof that held under ``key``."""
+
+    proof: DataIntegrityProof
+    key: PublicKey
 
 
-class DataIntegrityProof(msgspec.Struct, frozen=True):
-    """One proof as it was read; ``raw`` keeps every member, for all of them are signed."""
+class VerifiedDocument(msgspec.Struct, frozen=True):
+    """What all of ``proofs`` secure: ``document`` has no ``proof`` member and the @context that was signed."""
 
-    cryptosuite: str
-    verification_method: str
-    proof_purpose: str
-    proof_value: str
-    raw: JsonObject
-    id: str | None = None
-    created: int | None = None
-    expires: int | None = None
-    domain: tuple[str, ...] = ()
-    challenge: str | None = None
-    previous_proof: tuple[str, ...] = ()
-
-    @property
-    def options(self) -> JsonObject:
-        """The proof without its ``proofValue``: what was hashed beside the document."""
-        return {name: value for name, value in self.raw.items() if name != "proofValue"}
+    document: JsonObject
+    proofs: tuple[VerifiedProof, ...]
 
 
-def parse_proof(raw: JsonValue) -> DataIntegrityProof:
-    """Read one proof object (2.1). Raises InvalidInputError unless it is a DataIntegrityProof with its members."""
-    if not isinstance(raw, dict):
-        raise InvalidInputError("expected a proof that is an object")
-    if raw.get("type") != "DataIntegrityProof":
-        raise InvalidInputError("expected a proof of type DataIntegrityProof")
-    for name in _TEXT_MEMBERS:
-        if name in raw and not isinstance(raw[name], str):
-            raise InvalidInputError(f"expected the proof's {name} to be a string")
-    return DataIntegrityProof(
-        cryptosuite=_text(raw, "cryptosuite"),
-        verification_method=_text(raw, "verificationMethod"),
-        proof_purpose=_text(raw, "proofPurpose"),
-        proof_value=_text(raw, "proofValue"),
-        raw=raw,
-        id=raw.get("id"),
-        created=_time(raw, "created"),
-        expires=_time(raw, "expires"),
-        domain=_texts(raw, "domain"),
-        challenge=raw.get("challenge"),
-        previous_proof=_texts(raw, "previousProof"),
+def verify_proofs(
+    document: JsonObject,
+    *,
+    keys: KeyLookup,
+    expected_purpose: str,
+    now: UnixSeconds,
+    domain: str | Collection[str] | None = None,
+    challenge: str | None = None,
+    controller: str | None = None,
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
+) -> VerifiedDocument:
+    """Verify every proof of ``document``, a set or chain as it may be, and return what they secure (4.4, 4.5).
+
+    ``domain`` (one, or all of a set) and ``challenge`` have to be those of every proof, and ``controller`` has to be
+    that of one verification method at least, whatever the others are; None asks for none of this. Whatever can be told
+    without a key is checked of all proofs before the first key is looked for. A set whose members secure different
+    values of @context is refused, for nobody signed the same document. Raises what the module says, and what ``keys``
+    raises.
+    """
+    return verify_parsed(
+        document,
+        parse_proofs(document.get("proof")),
+        keys=keys,
+        expected_purpose=expected_purpose,
+        now=now,
+        domain=domain,
+        challenge=challenge,
+        controller=controller,
+        max_skew_seconds=max_skew_seconds,
     )
 
 
-def parse_proofs(value: JsonValue) -> tuple[DataIntegrityProof, ...]:
-    """Read the ``proof`` member of a document: one proof, or a list of 1 to 16. Raises InvalidInputError."""
-    items = value if isinstance(value, list) else [value]
-    if not 1 <= len(items) <= MAX_PROOFS:
-        raise InvalidInputError(f"expected 1 to {MAX_PROOFS} proofs, got {len(items)}")
-    return tuple(parse_proof(item) for item in items)
+def verify_parsed(
+    document: JsonObject,
+    proofs: Sequence[DataIntegrityProof],
+    *,
+    keys: KeyLookup,
+    expected_purpose: str,
+    now: UnixSeconds,
+    domain: str | Collection[str] | None = None,
+    challenge: str | None = None,
+    controller: str | None = None,
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
+) -> VerifiedDocument:
+    """As ``verify_proofs``, for ``proofs`` that ``parse_proofs`` has read from ``document`` before, all of them.
+
+    Raises InvalidInputError if there is none, and as ``verify_proofs``.
+    """
+    if not proofs:
+        raise InvalidInputError("expected a document with a proof")
+    matched = match_all(proofs)
+    for proof in proofs:
+        check_suite(proof.cryptosuite)
+        _check_options(proof, expected_purpose, now, max_skew_seconds)
+        _check_session(proof, domain, challenge)
+    if controller is not None and controller not in [proof.controller for proof in proofs]:
+        raise VerificationError("expected a proof by a verification method of the controller that was asked for")
+    verified: list[VerifiedProof] = []
+    secured: JsonObject = {}
+    for proof, matching in zip(proofs, matched, strict=True):
+        key = keys(proof.verification_method, expected_purpose)
+        unsecured = _verify(document, proof, matching, key)
+        if verified and secured.get("@context") != unsecured.get("@context"):
+            raise VerificationError("expected all proofs of the document to secure the same @context")
+        secured = unsecured
+        verified.append(VerifiedProof(proof, key))
+    return VerifiedDocument(secured, tuple(verified))
 
 
-def verify_proof(document: JsonObject, *, key: PublicKey, expected_purpose: str, now: int) -> JsonObject:
+def verify_proof(
+    document: JsonObject,
+    *,
+    key: PublicKey,
+    expected_purpose: str,
+    now: UnixSeconds,
+    domain: str | Collection[str] | None = None,
+    challenge: str | None = None,
+) -> JsonObject:
     """Verify the one proof of ``document`` under ``key`` and return the document that it secures (4.4).
 
     The caller has resolved ``key`` from the proof's verification method, and uses what is returned, not ``document``.
-    ``now`` is in Unix seconds. Raises InvalidInputError, ProofPurposeError, ValidityError, InvalidSignatureError or
-    VerificationError.
+    ``now`` is in Unix seconds; ``domain`` and ``challenge`` as for ``verify_proofs``. Raises InvalidInputError,
+    ProofPurposeError, ValidityError, InvalidSignatureError or VerificationError.
     """
     proofs = parse_proofs(document.get("proof"))
     if len(proofs) != 1:
         raise VerificationError(f"expected one proof, got a set of {len(proofs)}")
+    _check_session(proofs[0], domain, challenge)
     return verify_one(document, proofs[0], key=key, expected_purpose=expected_purpose, now=now)
 
 
@@ -140,26 +195,18 @@ def verify_one(
     *,
     key: PublicKey,
     expected_purpose: str,
-    now: int,
+    now: UnixSeconds,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
 ) -> JsonObject:
-    """As ``verify_proof``, for one ``proof`` of a document that may carry several, or carry them elsewhere."""
-    suite = SUITES.get(proof.cryptosuite)
-    if suite is None:
-        raise VerificationError(f"expected a cryptosuite of {', '.join(SUITES)}")
-    if proof.proof_purpose != expected_purpose:
-        raise ProofPurposeError(f"expected the proof purpose {expected_purpose}")
+    """As ``verify_proof``, for one ``proof`` of a document that may carry several, or carry them elsewhere.
+
+    A proof with ``previousProof`` holds only together with those it names, so it is refused here.
+    """
+    check_suite(proof.cryptosuite)
+    _check_options(proof, expected_purpose, now, max_skew_seconds)
     if proof.previous_proof:
-        raise VerificationError("expected a proof without previousProof: proof chains are not supported")
-    if proof.created is not None and proof.created > now + max_skew_seconds:
-        raise ValidityError(f"the proof was created at {proof.created}, now {now}")
-    if proof.expires is not None and proof.expires <= now:
-        raise ValidityError(f"the proof expired at {proof.expires}, now {now}")
-    suite.check_key(key)
-    options = proof.options
-    unsecured = suite.unsecured(document, options)
-    suite.verify(suite.hash_data(unsecured, options), suite.decode(proof.proof_value), key)
-    return unsecured
+        raise VerificationError("expected a proof without previousProof: one proof of a chain says nothing by itself")
+    return _verify(document, proof, [], key)
 
 
 async def add_proof(
@@ -170,50 +217,116 @@ async def add_proof(
     purpose: KeyPurpose,
     verification_method: str,
     proof_purpose: str,
-    created: int | None,
+    created: UnixSeconds | None,
     suite: Cryptosuite = EDDSA_JCS_2022,
     options: JsonObject | None = None,
 ) -> JsonObject:
     """Return ``document`` with a proof by the key ``label`` of ``kms`` (4.2).
 
-    ``created`` is in Unix seconds; ``options`` adds members such as ``domain`` or ``challenge``. Raises
-    InvalidInputError if the document has a proof already, VerificationError if the key does not fit the suite, and
-    what the key store raises.
+    ``created`` is in Unix seconds; ``options`` adds members such as ``id``, ``expires``, ``domain`` or ``challenge``.
+    Raises InvalidInputError if the document has a proof already or an option is malformed or said elsewhere,
+    VerificationError if the key does not fit the suite, and what the key store raises.
     """
     if "proof" in document:
-        raise InvalidInputError("expected a document without proof: proof sets are not supported")
-    proof: JsonObject = {**(options or {}), "type": "DataIntegrityProof", "cryptosuite": suite.name}
+        raise InvalidInputError("expected a document without proof: add_further_proof adds to a set or chain")
+    proof = _new_proof(suite, verification_method, proof_purpose, created, options)
+    return {**document, "proof": await _sign(document, proof, kms, label, purpose, suite)}
+
+
+async def add_further_proof(
+    secured: JsonObject,
+    *,
+    kms: Kms,
+    label: str,
+    purpose: KeyPurpose,
+    verification_method: str,
+    proof_purpose: str,
+    created: UnixSeconds | None,
+    suite: Cryptosuite = EDDSA_JCS_2022,
+    previous_proof: str | Sequence[str] | None = None,
+    options: JsonObject | None = None,
+) -> JsonObject:
+    """Return ``secured`` with one more proof, after those that it has (4.3).
+
+    With ``previous_proof``, one id or several, the new proof secures the proofs of these ids too and makes a chain;
+    without, it is a member of a set and independent of the others. The proofs that are there are not verified: who
+    signs over them has done so before. Arguments as for ``add_proof``. Raises InvalidInputError if there is no proof
+    yet, if there would be more than 16, or if an id is missing or ambiguous, and as ``add_proof``.
+    """
+    proofs = parse_proofs(secured.get("proof"))
+    if len(proofs) == MAX_PROOFS:
+        raise InvalidInputError(f"expected a document with fewer than {MAX_PROOFS} proofs")
+    proof = _new_proof(suite, verification_method, proof_purpose, created, options)
+    document = {name: value for name, value in secured.items() if name != "proof"}
+    if previous_proof is not None:
+        names = [previous_proof] if isinstance(previous_proof, str) else list(previous_proof)
+        proof["previousProof"] = previous_proof if isinstance(previous_proof, str) else names
+        try:
+            matching = matching_proofs(proofs, parse_proof({**proof, "proofValue": "z"}).previous_proof)
+        except VerificationError as exc:
+            raise InvalidInputError(str(exc)) from exc
+        document["proof"] = matching
+    if "id" in proof and any(proof["id"] == other.id for other in proofs):
+        raise InvalidInputError("expected a proof whose id is not that of another")
+    new = await _sign(document, proof, kms, label, purpose, suite)
+    return {**secured, "proof": [*(other.raw for other in proofs), new]}
+
+
+def _new_proof(
+    suite: Cryptosuite,
+    verification_method: str,
+    proof_purpose: str,
+    created: UnixSeconds | None,
+    options: JsonObject | None,
+) -> JsonObject:
+    if options and not _RESERVED_OPTIONS.isdisjoint(options):
+        raise InvalidInputError("expected proof options without the members that arguments or the suite set")
+    proof: JsonObject = {**(options or {}), "type": PROOF_TYPE, "cryptosuite": suite.name}
     if created is not None:
         proof["created"] = format_seconds(created)
     proof["verificationMethod"] = verification_method
     proof["proofPurpose"] = proof_purpose
+    parse_proof({**proof, "proofValue": "z"})
+    return proof
+
+
+async def _sign(
+    document: JsonObject, proof: JsonObject, kms: Kms, label: str, purpose: KeyPurpose, suite: Cryptosuite
+) -> JsonObject:
     suite.check_key(await kms.public_key(label))
     proof = suite.configure(document, proof)
     signature = await kms.sign(label, suite.hash_data(document, proof), purpose=purpose)
-    return {**document, "proof": {**proof, "proofValue": suite.encode(signature)}}
+    return {**proof, "proofValue": suite.encode(signature)}
 
 
-def _text(raw: JsonObject, name: str) -> str:
-    value = raw.get(name)
-    if not isinstance(value, str) or not value:
-        raise InvalidInputError(f"expected the proof's {name}, a string")
-    return value
+def _check_options(proof: DataIntegrityProof, expected_purpose: str, now: int, max_skew_seconds: int) -> None:
+    if proof.proof_purpose != expected_purpose:
+        raise ProofPurposeError(f"expected the proof purpose {expected_purpose}")
+    if proof.created is not None and proof.created > now + max_skew_seconds:
+        raise ValidityError(f"the proof was created at {proof.created}, now {now}")
+    if proof.expires is not None and proof.expires <= now:
+        raise ValidityError(f"the proof expired at {proof.expires}, now {now}")
 
 
-def _texts(raw: JsonObject, name: str) -> tuple[str, ...]:
-    if name not in raw:
-        return ()
-    value = raw[name]
-    items = value if isinstance(value, list) else [value]
-    if not items or not all(isinstance(item, str) for item in items):
-        raise InvalidInputError(f"expected the proof's {name} to be a string or a list of strings")
-    return tuple(items)
+def _check_session(proof: DataIntegrityProof, domain: str | Collection[str] | None, challenge: str | None) -> None:
+    """4.4 steps 6 and 7."""
+    if domain is not None and set(proof.domain) != ({domain} if isinstance(domain, str) else set(domain)):
+        raise VerificationError("expected a proof for the domain of this verifier, and for no other")
+    if challenge is not None and not _same_text(proof.challenge, challenge):
+        raise VerificationError("expected a proof with the challenge of this verifier")
 
 
-def _time(raw: JsonObject, name: str) -> int | None:
-    if name not in raw:
-        return None
-    try:
-        return parse_seconds(raw[name])
-    except InvalidInputError as exc:
-        raise InvalidInputError(f"the proof's {name}: {exc}") from exc
+def _same_text(claimed: str | None, expected: str) -> bool:
+    """Compare in time that does not tell how far the two agree."""
+    encoding = ("utf-8", "surrogatepass")
+    return claimed is not None and compare_digest(claimed.encode(*encoding), expected.encode(*encoding))
+
+
+def _verify(document: JsonObject, proof: DataIntegrityProof, matching: list[JsonObject], key: PublicKey) -> JsonObject:
+    """Verify the signature of ``proof`` over ``document`` and the ``matching`` proofs; return what the first says."""
+    suite = suite_for(proof.cryptosuite, key)
+    options = proof.options
+    unsecured = suite.unsecured(document, options)
+    hashed = {**unsecured, "proof": matching} if matching else unsecured
+    suite.verify(suite.hash_data(hashed, options), suite.decode(proof.proof_value), key)
+    return unsecured

@@ -22,6 +22,8 @@ from ssi.types import JsonObject, JsonValue
 
 CREDENTIAL_TYP: Final = "vc+jwt"
 CREDENTIAL_MEDIA_TYPE: Final = "application/vc+jwt"
+EMBEDDED_MEDIA_TYPE: Final = "application/vc"
+"""A list credential whose proof is embedded (VCDM 2.0, section 6.3)."""
 CONTEXT_V2: Final = "https://www.w3.org/ns/credentials/v2"
 LIST_CREDENTIAL_TYPE: Final = "BitstringStatusListCredential"
 LIST_TYPE: Final = "BitstringStatusList"

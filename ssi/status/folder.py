@@ -20,7 +20,7 @@ from ssi.files import Files, FolderFiles
 from ssi.ports import PublishedList
 from ssi.status.content import MAX_LIST_CHARACTERS
 from ssi.status.source import MAX_RECEIPT_BYTES
-from ssi.status.verify import TYP_BY_FORMAT, parse_status_list
+from ssi.status.verify import parse_status_list
 
 INDEX: Final = "index.json"
 SUFFIX: Final = ".jwt"
@@ -57,7 +57,7 @@ class ListFolder:
         body = self._read(name, MAX_LIST_CHARACTERS)
         beside = f"{name.removesuffix(SUFFIX)}{RECEIPT_SUFFIX}"
         receipt = self._read(beside, MAX_RECEIPT_BYTES) if self._has(beside) else None
-        return PublishedList(uri, body, f"application/{TYP_BY_FORMAT[parse_status_list(body.strip()).format]}", receipt)
+        return PublishedList(uri, body, parse_status_list(body.strip()).media_type, receipt)
 
     def _index(self) -> dict[str, str]:
         if self._found is None:
@@ -73,7 +73,7 @@ class ListFolder:
             raise InvalidInputError(f"expected at most {MAX_LISTS} lists in a folder")
         for name in names:
             body = self._files.read(name, max_bytes=MAX_LIST_CHARACTERS)
-            claims = parse_status_list(body.strip()).jws.unverified_claims()
+            claims = parse_status_list(body.strip()).unverified_claims()
             uri = claims.get("sub", claims.get("id"))
             if isinstance(uri, str):
                 found[uri] = name.rpartition("/")[2]

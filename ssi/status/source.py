@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ssi.errors import NotFoundError, UnavailableError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ports import Fetch, PublishedList, StatusListSource
-from ssi.status.bitstring import CREDENTIAL_MEDIA_TYPE
+from ssi.status.bitstring import CREDENTIAL_MEDIA_TYPE, EMBEDDED_MEDIA_TYPE
 from ssi.status.cache import StatusListCache
 from ssi.status.content import MAX_LIST_CHARACTERS
 from ssi.status.deflate import MAX_EXPANDED_BYTES
@@ -27,7 +27,7 @@ from ssi.status.verify import UnverifiedStatusList, VerifiedStatusList, parse_st
 if TYPE_CHECKING:
     import asyncio
 
-ACCEPT: Final = f"{TOKEN_MEDIA_TYPE}, {CREDENTIAL_MEDIA_TYPE}"
+ACCEPT: Final = f"{TOKEN_MEDIA_TYPE}, {CREDENTIAL_MEDIA_TYPE}, {EMBEDDED_MEDIA_TYPE}"
 RECEIPT_SUFFIX: Final = ".receipt"
 MAX_RECEIPT_BYTES: Final = 1 << 17
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import metadata
 
-from tests.interop.exchanges import load
+from tests.interop.exchanges import _npm, load
 from tests.interop.matrix import EXCHANGES, attempt, table
 
 
@@ -20,7 +20,8 @@ def main() -> int:
         print(f"\n{item.peer}, {item.format}, {item.direction}\n{outcome.failure}", file=sys.stderr)
     words = [outcome.word for outcome in outcomes]
     peers = sorted({item.peer.split()[0] for item in EXCHANGES})
-    print("with " + ", ".join(f"{peer} {metadata.version(peer)}" for peer in peers))
+    pinned = _npm.versions()
+    print("with " + ", ".join(f"{peer} {pinned.get(peer) or metadata.version(peer)}" for peer in peers))
     print(f"{len(words) - len(failures)} exchanges as expected, {len(failures)} failed")
     return 1 if failures or not words else 0
 

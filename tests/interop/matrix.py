@@ -4,7 +4,8 @@ Source:  none.
 Input:   functions registered by ``exchange``: each makes an artefact on one side and verifies it on the other.
 Shapes:  a direction is "theirs here" (they make, we verify) or "ours there" (we make, they verify).
 I/O:     none here.
-Errors:  an exchange that raises has failed; ``NotBuilt`` says that our side does not exist yet.
+Errors:  an exchange that raises has failed; ``NotBuilt`` says that our side does not exist yet, ``PeerAbsent`` that
+         theirs is not to be had on this machine.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ DIRECTIONS = (HERE, THERE)
 
 class NotBuilt(Exception):
     """Our side of an exchange does not exist yet."""
+
+
+class PeerAbsent(Exception):
+    """The other implementation cannot be run here: its runtime or its packages are missing."""
 
 
 class Exchange(NamedTuple):
@@ -61,6 +66,8 @@ def attempt(item: Exchange) -> Outcome:
         item.run()
     except NotBuilt:
         return Outcome(item, "not built", "")
+    except PeerAbsent:
+        return Outcome(item, "absent", "")
     except Exception:
         return Outcome(item, "FAILED", traceback.format_exc())
     return Outcome(item, "refused*" if item.differs else "ok", "")
@@ -70,11 +77,14 @@ def table(outcomes: list[Outcome]) -> list[str]:
     """Return the matrix as lines of text: peers and formats down, directions across, then the notes."""
     keys = list(dict.fromkeys((o.exchange.peer, o.exchange.format) for o in outcomes))
     width = max((len(form) for _, form in keys), default=0)
-    lines = [f"{'peer':<22} {'format':<{width}} {HERE:<12} {THERE:<12}"]
+    column = max([22, *(len(peer) for peer, _ in keys)])
+    lines = [f"{'peer':<{column}} {'format':<{width}} {HERE:<12} {THERE:<12}"]
     cells = {(o.exchange.peer, o.exchange.format, o.exchange.direction): o.word for o in outcomes}
     for peer, form in keys:
         words = [cells.get((peer, form, direction), "–") for direction in DIRECTIONS]
-        lines.append(f"{peer:<22} {form:<{width}} {words[0]:<12} {words[1]:<12}".rstrip())
-    notes = dict.fromkeys((o.exchange.peer, o.exchange.format, o.exchange.differs) for o in outcomes)
-    lines += [f"* {peer}, {form}: {differs}" for peer, form, differs in notes if differs]
+        lines.append(f"{peer:<{column}} {form:<{width}} {words[0]:<12} {words[1]:<12}".rstrip())
+    notes: dict[tuple[str, str], dict[str, None]] = {}
+    for item in (outcome.exchange for outcome in outcomes if outcome.exchange.differs):
+        notes.setdefault((item.peer, item.differs), {})[item.format] = None
+    lines += [f"* {peer}, {'; '.join(formats)}: {differs}" for (peer, differs), formats in notes.items()]
     return lines

@@ -17,7 +17,10 @@ REQUIRED = (
     "ietf/token-status-list",
     "tlog/merkle",
     "tlog/signed-note",
+    "w3c/test-suites/data-integrity-assertion",
     "w3c/test-suites/vc-jose-cose",
+    "w3c/vc-di-ecdsa",
+    "w3c/vc-di-eddsa",
     "wycheproof",
 )
 """Folders of which a complete run (``make vectors``) must have passed at least one case."""

@@ -10,11 +10,21 @@ import pytest
 
 from ssi.encoding.jcs import jcs
 from ssi.encoding.multibase import multibase_decode
+from ssi.encoding.timestamps import parse_seconds
 from ssi.errors import InvalidInputError, InvalidSignatureError, VerificationError
 from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
-from ssi.proofs.data_integrity import add_proof, verify_proof
+from ssi.proofs.data_integrity import (
+    VerifiedDocument,
+    add_further_proof,
+    add_proof,
+    parse_proof,
+    parse_proofs,
+    verify_proof,
+    verify_proofs,
+)
 from ssi.proofs.eddsa_jcs_2022 import EddsaJcs2022
+from ssi.proofs.proof import match_all, matching_proofs
 from ssi.types import JsonObject
 from tests.vectors.support import VectorCount, load_json, vectors_dir
 
@@ -79,10 +89,71 @@ async def test_published_files() -> None:
     count.ran()
 
 
+def _chain(name: str) -> Any:
+    return load_json(f"{FOLDER}/proof-set-chain", f"{name}.json")
+
+
+def test_what_the_published_proofs_of_a_chain_secure() -> None:
+    """The document that is hashed for each proof of the published chain, which does not depend on the suite."""
+    unsigned = _chain("unsigned")
+    for number, before in ((1, "signedProofSet2"), (2, "signedProofChain1")):
+        config, expected = _chain(f"proofChainConfig{number}"), _chain(f"proofChainTempDoc{number}")
+        proofs = parse_proofs(_chain(before)["proof"])
+        names = parse_proof({**config, "proofValue": "z"}).previous_proof
+        assert {**unsigned, "proof": matching_proofs(proofs, names)} == expected
+        count.ran()
+    matched = match_all(parse_proofs(_chain("signedProofChain2")["proof"]))
+    temporary = [_chain(f"proofChainTempDoc{number}")["proof"] for number in (1, 2)]
+    assert list(matched) == [[], [], *temporary]
+    count.ran()
+
+
+async def test_the_published_set_and_chain_under_a_jcs_suite() -> None:
+    """The same keys, ids and links as published, with eddsa-jcs-2022 where the published proofs have an RDF suite."""
+    pairs, secured = _chain("multiKeyPairs"), _chain("unsigned")
+    kms, keys = MemoryKms(), {}
+    configs = [
+        _chain(name) for name in ("proofSetConfig1", "proofSetConfig2", "proofChainConfig1", "proofChainConfig2")
+    ]
+    for pair, config in zip(pairs.values(), configs, strict=True):
+        keys[config["verificationMethod"]] = PublicKey.from_multikey(pair["publicKeyMultibase"])
+        await kms.add(config["verificationMethod"], _secret(pair), purpose=KeyPurpose.CREDENTIAL)
+    for config in configs:
+        arguments: dict[str, Any] = {
+            "kms": kms,
+            "label": config["verificationMethod"],
+            "purpose": KeyPurpose.CREDENTIAL,
+            "verification_method": config["verificationMethod"],
+            "proof_purpose": config["proofPurpose"],
+            "created": parse_seconds(config["created"]),
+            "options": {"id": config["id"]} if "id" in config else None,
+        }
+        if "proof" in secured:
+            secured = await add_further_proof(secured, previous_proof=config.get("previousProof"), **arguments)
+        else:
+            secured = await add_proof(secured, **arguments)
+
+    def verify(document: JsonObject) -> VerifiedDocument:
+        return verify_proofs(document, keys=lambda vm, _: keys[vm], expected_purpose="assertionMethod", now=NOW)
+
+    assert verify(secured).document == _chain("unsigned")
+    for proof, config in zip(secured["proof"], configs, strict=True):
+        signed = {name: value for name, value in proof.items() if name not in ("proofValue", "@context")}
+        assert signed == {**config, "cryptosuite": "eddsa-jcs-2022"}
+        count.ran()
+    with pytest.raises(VerificationError, match="previousProof"):
+        verify({**secured, "proof": secured["proof"][1:]})
+    with pytest.raises(VerificationError, match="cryptosuite"):
+        verify(_chain("signedProofChain2"))
+
+
 def test_what_is_left_out() -> None:
     root = vectors_dir(FOLDER)
-    rdf = [path for path in root.rglob("*") if path.is_file() and "eddsa-jcs-2022" not in path.parts]
+    ran = {"eddsa-jcs-2022", "proof-set-chain"}
+    rdf = [path for path in root.rglob("*") if path.is_file() and ran.isdisjoint(path.parts)]
     count.left_out("RDF canonicalisation (eddsa-rdfc-2022, Ed25519Signature2020) is not built yet", len(rdf) - 2)
+    signed = [path for path in (root / "proof-set-chain").iterdir() if "igned" in path.name and path.stem != "unsigned"]
+    count.left_out("signatures over RDF canonicalisation (eddsa-rdfc-2022) in a proof set or chain", len(signed))
 
 
 def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base58
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,9 +26,31 @@ def test_decode_inverts_encode(data: bytes) -> None:
     assert base58_decode(base58_encode(data)) == data
 
 
+@given(st.text(alphabet=base58.BITCOIN_ALPHABET.decode("ascii"), max_size=140))
+def test_base58_is_what_the_package_reads(text: str) -> None:
+    assert base58_decode(text) == base58.b58decode(text)
+    assert base58_decode("11" + text) == base58.b58decode("11" + text)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "m", "z0", "zO", "zI", "zl", "z ", "z\n", "uAA==", "b32", "f00", "z" + "1" * (MAX_BASE58_CHARACTERS + 1)],
+    [
+        "",
+        "m",
+        "z0",
+        "zO",
+        "zI",
+        "zl",
+        "z ",
+        "z\n",
+        "uAA==",
+        "b32",
+        "f00",
+        "zé",
+        "z\ud800",
+        "z\u1e9e1",
+        "z" + "1" * (MAX_BASE58_CHARACTERS + 1),
+    ],
 )
 def test_refuses(text: str) -> None:
     with pytest.raises(InvalidInputError):

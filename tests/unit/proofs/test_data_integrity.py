@@ -108,7 +108,7 @@ def test_purpose_and_suite_are_what_was_asked_for() -> None:
         verify(signed({"a": 1}, proofPurpose="authentication"))
     with pytest.raises(VerificationError, match="cryptosuite"):
         verify(signed({"a": 1}, cryptosuite="eddsa-rdfc-2022"))
-    with pytest.raises(VerificationError, match="chains"):
+    with pytest.raises(VerificationError, match="chain"):
         verify(signed({"a": 1}, previousProof="urn:uuid:1"))
 
 

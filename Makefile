@@ -31,7 +31,7 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 dev: $(DEV) ## build .venv from the development lock
 
 demo: $(RUNTIME) ## issue, hold, present, verify, revoke: the whole story, on this machine
-	@$(PY) examples/quickstart.py $(ARGS)
+	@$(PY) -m examples.quickstart $(ARGS)
 
 test: $(DEV) ## the fast tests, no network
 	$(PY) -m pytest -q -m "not slow and not interop and not browser" $(ARGS)

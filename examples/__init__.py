@@ -1,1 +1,1 @@
-"""Programs that use the library as an application would."""
+"""Programs to read and to run; ``make demo`` runs the first."""

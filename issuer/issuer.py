@@ -21,8 +21,9 @@ import msgspec
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
 from ssi.errors import ConflictError, InvalidInputError
-from ssi.keys import Curve, KeyPurpose, PublicKey
+from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.ports import PublishedList
+from ssi.registry.founding import system_clock
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
 from ssi.status.lists import CredentialState, StatusFamily
@@ -76,7 +77,7 @@ class Issuer:
         registry: Registry,
         catalogue: Catalogue | Sequence[CredentialType],
         status_base: str,
-        now: Clock,
+        now: Clock = system_clock,
         status: StatusSettings | None = None,
     ) -> None:
         """``status_base`` is the https URL under which the agency serves its lists."""
@@ -87,7 +88,79 @@ class Issuer:
         self._now = now
         self._base = status_base.rstrip("/")
         self._status = status or StatusSettings()
+        self._tag_key: bytes | None = None
+        self._owns_store = False
         self._publisher = Publisher(organisation, store=store, registry=registry, settings=self._status, now=now)
+
+    @classmethod
+    async def create(
+        cls,
+        name: str,
+        *,
+        domain: str,
+        accreditor: Organisation,
+        registry: Registry,
+        kms: Kms,
+        catalogue: Catalogue | Sequence[CredentialType],
+        store: IssuerStore | str,
+        now: Clock = system_clock,
+        status: StatusSettings | None = None,
+        status_base: str | None = None,
+    ) -> Issuer:
+        """Make an agency: its keys and DID, its accreditation for every type of the catalogue, its log on the ledger.
+
+        ``name`` is what the key store calls it, ``accreditor`` a root of the registry, ``store`` a store or its URL,
+        ``status_base`` by default ``https://<domain>/status``. To be called once; ``open`` finds the agency again.
+        """
+        entries = catalogue if isinstance(catalogue, Catalogue) else Catalogue(list(catalogue))
+        organisation = await Organisation.create(name, domain=domain, kms=kms, now=now())
+        types = [type_name for entry in entries for type_name in (entry.vct, *entry.types)]
+        await accreditor.enrol_issuer(organisation, types=types, registry=registry, now=now())
+        return await cls.open(
+            organisation,
+            store=store,
+            registry=registry,
+            catalogue=entries,
+            status_base=status_base or f"https://{domain}/status",
+            now=now,
+            status=status,
+        )
+
+    @classmethod
+    async def open(
+        cls,
+        organisation: Organisation,
+        *,
+        store: IssuerStore | str,
+        registry: Registry,
+        catalogue: Catalogue | Sequence[CredentialType],
+        status_base: str,
+        now: Clock = system_clock,
+        status: StatusSettings | None = None,
+    ) -> Issuer:
+        """Open an agency whose DID is on the ledger already (``Organisation.open``)."""
+        opened = store
+        if isinstance(opened, str):
+            from .stores import open_issuer_store
+
+            opened = await open_issuer_store(opened)
+        issuer = cls(
+            organisation,
+            store=opened,
+            registry=registry,
+            catalogue=catalogue,
+            status_base=status_base,
+            now=now,
+            status=status,
+        )
+        issuer._owns_store = isinstance(store, str)
+        return issuer
+
+    async def close(self) -> None:
+        """Release the store if this issuer opened it."""
+        if self._owns_store:
+            self._owns_store = False
+            await self._store.close()
 
     @property
     def did(self) -> str:
@@ -278,12 +351,17 @@ class Issuer:
             id=f"urn:uuid:{uuid4()}",
             key=(await self.organisation.key(KeyPurpose.CREDENTIAL)).label,
             holder=None if holder is None else holder.to_multikey(),
-            request_tag=hmac.digest(await self._store.secret(), canonical, "sha256"),
+            request_tag=await self._tag(canonical),
             issued_at=now,
             valid_until=now + entry.validity_seconds,
             retained=canonical if entry.retention_days else None,
             retained_until=now + entry.retention_days * 86_400,
         )
+
+    async def _tag(self, claims: bytes) -> bytes:
+        if self._tag_key is None:
+            self._tag_key = await self._store.secret()
+        return hmac.digest(self._tag_key, claims, "sha256")
 
     async def _family(self, entry: CredentialType, format: Format) -> Family | None:
         if not entry.revocable:

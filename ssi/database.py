@@ -86,6 +86,15 @@ class Database:
         return await asyncio.shield(future)
 
 
+def sqlite_path(url: str) -> str:
+    """Return the path in ``sqlite:///absolute/path`` or ``sqlite:relative/path``. Raises InvalidInputError."""
+    scheme, _, rest = url.partition(":")
+    path = rest.removeprefix("//")
+    if scheme != "sqlite" or not path or (rest.startswith("//") and not path.startswith("/")):
+        raise InvalidInputError("expected sqlite:///absolute/path or sqlite:relative/path")
+    return path
+
+
 def planned_migrations(
     path: str | os.PathLike[str], *, application_id: int, migrations: Sequence[Migration]
 ) -> tuple[Migration, ...]:

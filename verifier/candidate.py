@@ -14,7 +14,7 @@ import msgspec
 
 from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt, read_vc_jwt, read_vp_jwt
 from ssi.credentials.presentation import Envelope, parse_presentation
-from ssi.credentials.sd_jwt import UnverifiedSdJwt, UnverifiedSdJwtVc, parse_sd_jwt, read_sd_jwt_vc
+from ssi.credentials.sd_jwt import UnverifiedSdJwt, UnverifiedSdJwtVc, as_sd_jwt_vc, parse_sd_jwt
 from ssi.errors import InvalidInputError
 from ssi.keys.jws import media_type, parse_jws
 from ssi.types import JsonObject
@@ -65,7 +65,7 @@ def _sd_jwt(raw: bytes) -> Candidate:
     parsed = parse_sd_jwt(raw)
     typ = media_type(parsed.header)
     if typ in SD_JWT_VC_TYPES:
-        credential = read_sd_jwt_vc(raw)
+        credential = as_sd_jwt_vc(parsed)
         return Candidate("sd-jwt-vc", credential.issuer or "", (credential.vct,), credential.kid, credential)
     issuer, kid = parsed.unverified_claims().get("iss", ""), parsed.header.get("kid")
     if not isinstance(issuer, str) or not isinstance(kid, str | None):

@@ -57,8 +57,8 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Refuse an entry that would accept nobody, or anybody."""
         if not self.type or not (self.issuers or self.accredited):
             raise InvalidInputError("trust: expected a type, and issuers or accredited = true")
-        if self.keys and self.accredited:
-            raise InvalidInputError("trust: pinned keys belong to issuers by name")
+        if self.keys and (self.accredited or len(self.issuers) != 1):
+            raise InvalidInputError("trust: pinned keys belong to one issuer by name")
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -41,10 +41,11 @@ class StatusChecker:
         self._policy = policy
         self._rules = StatusPolicy(max_age_seconds=policy.max_list_age_seconds)
         self._list_key = list_key
+        self._cache = StatusListCache(max_age_seconds=policy.max_list_age_seconds)
         self._lists = StatusLists(
             source=lists,
             resolve_key=self._resolve,
-            cache=StatusListCache(max_age_seconds=policy.max_list_age_seconds),
+            cache=self._cache,
             clock=now,
         )
 
@@ -64,10 +65,25 @@ class StatusChecker:
     async def _check_one(
         self, reference: StatusReference, issuers: tuple[str, ...], view: RegistryView | None, now: int, checks: Checks
     ) -> None:
+        at_hand = self._lists.cached(reference) is not None
+        try:
+            result, anchoring = await self._read(reference, issuers, view, now)
+        except StatusError as exc:
+            # The ledger knows a newer list than the one that was kept: its time to live no longer counts.
+            if not at_hand or exc.reason not in ("superseded", "unanchored"):
+                raise
+            self._cache.discard(reference.uri)
+            result, anchoring = await self._read(reference, issuers, view, now)
+        checks.passed("status", result.uri, _described(result, anchoring, view))
+
+    async def _read(
+        self, reference: StatusReference, issuers: tuple[str, ...], view: RegistryView | None, now: int
+    ) -> tuple[StatusResult, str]:
+        """Hold the list against the ledger first: whether it is the newest decides whether to believe what it says."""
         status_list = await self._lists.get(reference, issuers=issuers)
-        result = check_status(reference, status_list, issuers=issuers, now=now, policy=self._rules)
         anchoring = check_anchoring(status_list, view=view, receipt=None, policy=self._policy.anchoring, now=now)
-        checks.passed("status", result.uri, _described(result, str(anchoring.anchoring), view))
+        result = check_status(reference, status_list, issuers=issuers, now=now, policy=self._rules)
+        return result, str(anchoring.anchoring)
 
     async def _resolve(self, unverified: UnverifiedStatusList, issuer: str) -> PublicKey:
         return await self._list_key(unverified.kid, issuer)

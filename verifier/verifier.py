@@ -9,9 +9,8 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -31,8 +30,15 @@ from ssi.credentials.sd_jwt import (
     verify_validity,
 )
 from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
-from ssi.did.resolver import Resolver
-from ssi.errors import KeyBindingError, SsiError, UnavailableError, UntrustedIssuerError
+from ssi.did.resolver import Resolver, default_resolver, system_clock
+from ssi.errors import (
+    InvalidInputError,
+    KeyBindingError,
+    SsiError,
+    UnavailableError,
+    UntrustedIssuerError,
+    VerificationError,
+)
 from ssi.keys import PublicKey
 from ssi.ports import RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
@@ -47,8 +53,19 @@ if TYPE_CHECKING:
     from ssi.credentials.sd_jwt import UnverifiedSdJwt
 
 Clock: TypeAlias = Callable[[], int]
-Views: TypeAlias = Callable[[], RegistryView]
-"""Returns the newest view of the registry; pure state, nothing waits."""
+
+
+class RegistrySource(Protocol):
+    """The registry as a verifier needs it: the newest view, and DID logs (``RegistryFollower`` is one)."""
+
+    def view(self) -> RegistryView:
+        """Return the newest view; pure state, nothing waits."""
+        ...
+
+    async def did_log(self, did: str) -> bytes:
+        """Return the log of a DID (``LogSource``)."""
+        ...
+
 
 _PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vcts", "vct#integrity", "cnf", "status"})
 
@@ -83,21 +100,23 @@ class Verifier:
         self,
         policy: Policy,
         *,
-        resolver: Resolver,
+        resolver: Resolver | None = None,
         lists: StatusListSource | None = None,
-        registry: Views | None = None,
-        now: Clock = lambda: int(time.time()),
+        registry: RegistrySource | None = None,
+        now: Clock = system_clock,
     ) -> None:
         """``lists`` may be left out only if policy does not look at the status.
 
-        Raises ValueError for a policy that needs a port which is not there.
+        Without ``resolver``, DIDs are resolved from the registry, if there is one, and from themselves.
+
+        Raises InvalidInputError for a policy that needs a port which is not there.
         """
         if policy.status != "not-checked" and lists is None:
-            raise ValueError("this policy checks the status, which needs a source of status lists")
+            raise InvalidInputError("this policy checks the status, which needs a source of status lists")
         if registry is None and (policy.anchoring or any(entry.accredited for entry in policy.trust)):
-            raise ValueError("this policy asks the registry, which needs a view of it")
+            raise InvalidInputError("this policy asks the registry, which needs a view of it")
         self.policy: Final = policy
-        self._resolver = resolver
+        self._resolver = resolver or default_resolver(log_source=registry, now=now)
         self._registry = registry
         self._now = now
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
@@ -122,14 +141,14 @@ class Verifier:
     ) -> tuple[VerifiedPresentation, ...]:
         """Return every credential of a presentation, all of which must be believed; otherwise as ``verify``."""
         if self.policy.holder_binding == "required" and not nonce:
-            raise ValueError("holder binding is required, which needs the nonce that was sent")
+            raise InvalidInputError("holder binding is required, which needs the nonce that was sent")
         at = self._now() if now is None else now
         checks = Checks(at)
         try:
             presented = read_presented(presentation, contexts=self.policy.contexts)
             checks.passed("format", presented.candidates[0].format)
             checks.begin("issuer")
-            view = None if self._registry is None else self._registry()
+            view = None if self._registry is None else self._registry.view()
             trusts = [self._accept(candidate, view, at, checks) for candidate in presented.candidates]
             believed = []
             for candidate, trust in zip(presented.candidates, trusts, strict=True):
@@ -335,9 +354,10 @@ class Verifier:
                         return pinned.key
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
-        method = f"{issuer}{kid}" if kid.startswith("#") else kid
-        resolution = await self._resolver.resolve(issuer)
-        return resolution.key(method, ASSERTION, at=self._now())
+        method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
+        if self._registry is not None and self._registry.view().compromised_since(method, at=now) is not None:
+            raise VerificationError("the issuer of the status list declared its key compromised")
+        return (await self._resolver.resolve(issuer)).key(method, ASSERTION, at=now)
 
 
 def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int) -> bool:

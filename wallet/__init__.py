@@ -1,1 +1,10 @@
 """Holders: keep credentials encrypted, present chosen claims, see what was shown to whom."""
+
+from __future__ import annotations
+
+from .cards import Card
+from .history import Shown
+from .unlock import DataKeyWrap, PassphraseWrap, SecretKeyWrap
+from .wallet import CardContent, Wallet
+
+__all__ = ["Card", "CardContent", "DataKeyWrap", "PassphraseWrap", "SecretKeyWrap", "Shown", "Wallet"]

@@ -20,6 +20,9 @@ from ssi.errors import InvalidInputError
 # the text stays one JSON string without escapes: msgspec reads base64 from JSON, twice as fast as binascii.
 _TO_STANDARD: Final = bytes.maketrans(b'-_+/="\\', b"+/!!!!!")
 _decode: Final = msgspec.json.Decoder(bytes).decode
+_SWAP: Final = bytes.maketrans(b"-_+/", b"+/-_")
+_decode_list: Final = msgspec.json.Decoder(list[bytes]).decode
+_encode_list: Final = msgspec.json.Encoder().encode
 _PADDING: Final = (b"", b"", b"==", b"=")
 _UNUSED_BITS: Final = {
     2: frozenset(b"AQgw"),
@@ -48,24 +51,29 @@ def b64url_decode(text: str | bytes) -> bytes:
         raise InvalidInputError("expected base64url text without padding") from exc
 
 
-def b64url_decode_many(texts: Sequence[str]) -> list[bytes]:
-    """Return the bytes of each text, as ``b64url_decode`` would one by one and in two thirds of its time.
+def b64url_encode_many(values: Sequence[bytes]) -> list[str]:
+    """Return the text of each of ``values``, as ``b64url_encode`` would one by one, in a fraction of its time."""
+    return _letters(values).split('","') if values else []
 
-    Raises InvalidInputError if one of them is refused.
+
+def b64url_decode_many(texts: Sequence[str]) -> list[bytes]:
+    """Return the bytes of each text, as ``b64url_decode`` would one by one, in a fraction of its time.
+
+    Raises InvalidInputError if one of them is refused. That each has the one accepted text is seen by writing the bytes
+    back, and that none has two by their number.
     """
     if not texts:
         return []
-    decoded = []
     try:
-        # The tilde is in no accepted text, so that one with a tilde in it shows by the number of parts.
-        parts = "~".join(texts).encode("ascii").translate(_TO_STANDARD).split(b"~")
-        for raw in parts:
-            tail = len(raw) & 3
-            if tail == 1 or (tail and raw[-1] not in _UNUSED_BITS[tail]):
-                raise InvalidInputError("expected base64url text with a whole number of bytes and unused bits of zero")
-            decoded.append(_decode(b'"%b%b"' % (raw, _PADDING[tail])))
-    except (msgspec.MsgspecError, UnicodeEncodeError) as exc:
+        padded = '","'.join([text + "=" * (-len(text) & 3) for text in texts])
+        decoded = _decode_list(f'["{padded}"]'.encode("ascii").translate(_SWAP))
+    except (msgspec.MsgspecError, UnicodeError) as exc:
         raise InvalidInputError("expected base64url text without padding") from exc
-    if len(decoded) != len(texts):
-        raise InvalidInputError("expected base64url text without padding")
+    if len(decoded) != len(texts) or _letters(decoded) != '","'.join(texts):
+        raise InvalidInputError("expected base64url text without padding and with unused bits of zero")
     return decoded
+
+
+def _letters(values: Sequence[bytes]) -> str:
+    """Return the texts of ``values`` with ``","`` between them: msgspec writes bytes as base64 within JSON."""
+    return _encode_list(values)[2:-2].replace(b"=", b"").translate(_SWAP).decode("ascii")

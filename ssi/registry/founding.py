@@ -40,9 +40,9 @@ async def found_registry(
     ledger: Ledger,
     *,
     origin: str,
-    root_name: str,
     root_domain: str,
     kms: Kms,
+    root_name: str = "root",
     now: Callable[[], int] = system_clock,
 ) -> tuple[Registry, Organisation]:
     """Found a registry with one root accreditor, whose DID is made for ``root_domain`` and is the first entry."""

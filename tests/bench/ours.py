@@ -10,12 +10,14 @@ Errors:  whatever the library raises ends the measurement.
 from __future__ import annotations
 
 import asyncio
+import json
 
 from ssi.credentials.jose import read_vc_jwt, sign_vc_jwt, verify_vc_jwt
 from ssi.credentials.sd_jwt import KeyBindingPolicy, bind, issue_sd_jwt_vc, read_sd_jwt_vc, verify_sd_jwt_vc
 from ssi.credentials.vcdm import parse_credential
 from ssi.keys import KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
+from ssi.ports import Fetched, PublishedList
 from ssi.status import (
     StatusFormat,
     StatusListCache,
@@ -26,8 +28,8 @@ from ssi.status import (
     verify_status_list,
 )
 from ssi.status.lists import StatusArray, StatusFamily
-from ssi.status.publish import publish_lists
-from ssi.status.reference import StatusReference, build_bitstring_entry
+from ssi.status.publish import SignedList, publish_lists
+from ssi.status.reference import build_bitstring_entry
 from ssi.types import JsonObject
 from tests.bench import subjects
 from tests.bench.harness import Case
@@ -53,21 +55,21 @@ async def store() -> MemoryKms:
     return kms
 
 
+def family() -> StatusFamily:
+    """Return the lists that the credential refers to."""
+    uri = "https://registry.example/status/1"
+    return StatusFamily(format=StatusFormat.BITSTRING, issuer=subjects.ISSUER, uri=uri, entries=ENTRIES)
+
+
+async def _published() -> tuple[SignedList, ...]:
+    states, kid = StatusArray(ENTRIES), f"{subjects.ISSUER}#list"
+    return await publish_lists(family(), states, kms=await store(), label=LIST, kid=kid, now=subjects.NOW)
+
+
 def with_status() -> tuple[JsonObject, StatusListCache]:
     """Return the credential with a revocation entry, and a cache that holds the list it names."""
-    family = StatusFamily(
-        format=StatusFormat.BITSTRING, issuer=subjects.ISSUER, uri="https://registry.example/status/1", entries=ENTRIES
-    )
-    reference = next(r for r in family.references(4711) if r.purpose == "revocation")
-    cache = StatusListCache(max_age_seconds=300)
-    asyncio.run(_fill(cache, family, reference))
-    return {**subjects.credential(), "credentialStatus": build_bitstring_entry(reference)}, cache
-
-
-async def _fill(cache: StatusListCache, family: StatusFamily, reference: StatusReference) -> None:
-    kms, states = await store(), StatusArray(ENTRIES)
-    published = await publish_lists(family, states, kms=kms, label=LIST, kid=subjects.KID, now=subjects.NOW)
-    compact = next(item.compact for item in published if item.uri == reference.uri)
+    reference = next(item for item in family().references(4711) if item.purpose == "revocation")
+    compact = next(item.compact for item in asyncio.run(_published()) if item.uri == reference.uri)
     verified = verify_status_list(
         parse_status_list(compact),
         public("list"),
@@ -75,7 +77,58 @@ async def _fill(cache: StatusListCache, family: StatusFamily, reference: StatusR
         issuer=subjects.ISSUER,
         now=subjects.NOW,
     )
+    cache = StatusListCache(max_age_seconds=300)
     cache.put(verified, retrieved_at=subjects.NOW)
+    return {**subjects.credential(), "credentialStatus": build_bitstring_entry(reference)}, cache
+
+
+def verifier() -> Case:
+    """The façade with everything that a relying party has around the pure step: resolver, list source, report."""
+    from ssi.did.methods.web import DidWeb
+    from ssi.did.resolver import Resolver
+    from verifier import Policy, Trust, Verifier
+
+    raw, _ = with_status()
+    compact = asyncio.run(vc_jwt(raw))
+    policy = Policy(
+        audience=subjects.AUDIENCE,
+        holder_binding="not-required",
+        status="required",
+        max_list_age_seconds=86_400,
+        trust=(Trust(type=TYPE, issuers=(subjects.ISSUER,)),),
+    )
+    resolver = Resolver([DidWeb(_fetch_document)], now=lambda: subjects.NOW)
+    facade = Verifier(policy, resolver=resolver, lists=_Lists(), now=lambda: subjects.NOW)
+
+    async def run() -> object:
+        return await facade.verify(compact)
+
+    return Case("ours", run)
+
+
+async def _fetch_document(url: str, *, accept: str = "", max_bytes: int = 0) -> Fetched:
+    """Answer as the issuer's web server would."""
+    methods = [
+        {"id": f"{subjects.ISSUER}#{name}", "type": "Multikey", "controller": subjects.ISSUER}
+        for name in ("key-1", "list")
+    ]
+    for method, key in zip(methods, ("issuer", "list"), strict=True):
+        method["publicKeyMultibase"] = public(key).to_multikey()
+    document = {
+        "@context": ["https://www.w3.org/ns/did/v1"],
+        "id": subjects.ISSUER,
+        "verificationMethod": methods,
+        "assertionMethod": [method["id"] for method in methods],
+    }
+    return Fetched(url=url, status=200, content_type="application/did+json", body=json.dumps(document).encode())
+
+
+class _Lists:
+    """Hands out the issuer's list, as its web server would."""
+
+    async def status_list(self, uri: str) -> PublishedList:
+        signed = next(item for item in await _published() if item.uri == uri)
+        return PublishedList(uri, signed.compact.encode(), signed.media_type, None)
 
 
 def vc_jwt_verify() -> Case:

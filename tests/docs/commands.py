@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(\w*)\s*$")
 NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
+NAMED = re.compile(r"`((?:ssi|issuer|wallet|verifier|tests|docs|scripts)/[\w/.-]+)`")
 SECONDS = 120
 
 
@@ -136,7 +137,8 @@ def matches(expected: tuple[str, ...], printed: str) -> bool:
 
 
 def broken_links(document: Path) -> list[str]:
-    """Return the links of a document to files that do not exist."""
+    """Return what a document links to or names as a file of the project, and which does not exist."""
     text = document.read_text(encoding="utf-8")
+    named = [path for path in NAMED.findall(text) if not (REPOSITORY / path).exists()]
     targets = [found[0] for found in LINK.findall(text) if "://" not in found[0] and not found[0].startswith("mailto:")]
-    return [target for target in targets if not (document.parent / target).exists()]
+    return [target for target in targets if not (document.parent / target).exists()] + named

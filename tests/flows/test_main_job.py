@@ -88,7 +88,7 @@ class Town:
             Policy(**{**policy, **changes}),
             resolver=default_resolver(log_source=self.registry, now=self.clock),
             lists=self.issuer,
-            registry=self.registry.view,
+            registry=self.registry,
             now=self.clock,
         )
 

@@ -8,14 +8,13 @@ Errors:  InvalidInputError (no base64url or no JSON), DisclosureError (JSON of a
 
 from __future__ import annotations
 
-from binascii import b2a_base64
 from collections.abc import Sequence
 from secrets import token_bytes
 from typing import Final, TypeAlias
 
 import msgspec
 
-from ssi.encoding.base64url import b64url_decode_many, b64url_encode
+from ssi.encoding.base64url import b64url_decode_many, b64url_encode, b64url_encode_many
 from ssi.encoding.gate import MAX_SAFE_INTEGER, parse_json
 from ssi.errors import DisclosureError, InvalidInputError
 from ssi.types import JsonValue
@@ -23,7 +22,6 @@ from ssi.types import JsonValue
 SCALARS: Final = frozenset((str, bool, type(None)))
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
-_URL_ALPHABET: Final = bytes.maketrans(b"+/", b"-_")
 
 # 18 bytes make 24 characters with no bits to spare, so that many salts can be cut from one string; RFC 9901 section
 # 9.3 asks for 16.
@@ -35,8 +33,8 @@ Disclosed: TypeAlias = tuple[str, str | None, JsonValue]
 """Text of a disclosure, the name of the claim (None for an array element) and its value."""
 
 
-def build_disclosures(contents: Sequence[tuple[JsonValue, ...]]) -> list[bytes]:
-    """Return the ASCII bytes of a disclosure of each of ``contents``, which are ``(name, value)`` or ``(value,)``.
+def build_disclosures(contents: Sequence[tuple[JsonValue, ...]]) -> list[str]:
+    """Return a disclosure of each of ``contents``, which are ``(name, value)`` or ``(value,)``.
 
     Each gets a fresh salt. The caller has checked that values are JSON; a lone surrogate raises InvalidInputError.
     """
@@ -46,8 +44,7 @@ def build_disclosures(contents: Sequence[tuple[JsonValue, ...]]) -> list[bytes]:
         raws = [_encode((salts[at : at + _SALT_CHARS], *content)) for at, content in zip(starts, contents, strict=True)]
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, TypeError, ValueError) as exc:
         raise InvalidInputError("expected a claim that has a JSON form") from exc
-    letters = b"~".join([b2a_base64(raw, newline=False).rstrip(b"=") for raw in raws])
-    return letters.translate(_URL_ALPHABET).split(b"~") if raws else []
+    return b64url_encode_many(raws)
 
 
 def read_disclosures(disclosures: Sequence[str]) -> list[Disclosed]:
@@ -63,19 +60,17 @@ def read_disclosures(disclosures: Sequence[str]) -> list[Disclosed]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as exc:
         raise InvalidInputError("expected a disclosure to be JSON") from exc
     found: list[Disclosed] = []
-    for index, parts in enumerate(values):
-        name: JsonValue = None
-        content: JsonValue = None
+    for text, raw, parts in zip(disclosures, raws, values, strict=True):
         length = len(parts) if type(parts) is list else 0
-        if length == 3:
-            salt, name, content = parts
-        elif length == 2:
-            salt, content = parts
-        if length not in (2, 3) or type(salt) is not str or (length == 3 and type(name) is not str):
-            parse_json(raws[index])
+        if length == 3 and type(parts[0]) is str and type(parts[1]) is str:
+            _, name, content = parts
+        elif length == 2 and type(parts[0]) is str:
+            name, content = None, parts[1]
+        else:
+            parse_json(raw)
             raise DisclosureError("expected a disclosure to be [salt, name, value] or [salt, value]")
         kind = type(content)
         if kind not in SCALARS and not (isinstance(content, int) and -MAX_SAFE_INTEGER <= content <= MAX_SAFE_INTEGER):
-            content = parse_json(raws[index])[-1]
-        found.append((disclosures[index], name, content))
+            content = parse_json(raw)[-1]
+        found.append((text, name, content))
     return found

@@ -75,7 +75,7 @@ def conceal(
         raise InvalidInputError(f"expected at most {MAX_DISCLOSURES} selectively disclosable claims")
     if run.digests or hash_name != DEFAULT_HASH:
         payload["_sd_alg"] = hash_name
-    return Concealed(payload, tuple([text.decode("ascii") for text in run.disclosures]))
+    return Concealed(payload, tuple(run.disclosures))
 
 
 async def issue_sd_jwt(
@@ -96,11 +96,11 @@ async def issue_sd_jwt(
     ``header`` adds members such as ``kid``. ``holder_key`` becomes ``cnf`` and makes key binding possible. Raises
     InvalidInputError, and what the key store raises.
     """
-    if holder_key is not None:
-        if "cnf" in claims:
-            raise InvalidInputError("expected claims without cnf beside a holder key")
-        claims = {**claims, "cnf": {"jwk": holder_key.to_jwk()}}
+    if holder_key is not None and "cnf" in claims:
+        raise InvalidInputError("expected claims without cnf beside a holder key")
     concealed = conceal(claims, disclosable, decoys=decoys, hash_name=hash_name, in_plain_sight=in_plain_sight)
+    if holder_key is not None:
+        concealed.payload["cnf"] = {"jwk": holder_key.to_jwk()}
     protected = {"typ": typ, **header} if header else {"typ": typ}
     if protected["typ"] != typ or "alg" in protected:
         raise InvalidInputError("expected header members without typ and alg")
@@ -118,12 +118,14 @@ class _Plan:
     def at(self, path: ClaimPath) -> _Plan:
         plan = self
         for step in path:
-            following = plan.below.get(step)
+            below = plan.below
+            following = below.get(step)
             if following is None:
                 following = _Plan()
-                if not plan.below:
-                    plan.below = {}
-                plan.below[step] = following
+                if below:
+                    below[step] = following
+                else:
+                    plan.below = {step: following}
             plan = following
         return plan
 
@@ -135,7 +137,7 @@ class _Concealer:
 
     def __init__(self, hash_name: str) -> None:
         self._hash_name = hash_name
-        self.disclosures: list[bytes] = []
+        self.disclosures: list[str] = []
         self.digests = 0
 
     def object(self, source: JsonObject, plan: _Plan, path: ClaimPath) -> JsonObject:

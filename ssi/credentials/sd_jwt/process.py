@@ -41,8 +41,7 @@ def process(issuer_claims: JsonObject, disclosures: Sequence[str]) -> Processed:
     Raises DisclosureError or InvalidInputError as the module says. ``issuer_claims`` is not changed.
     """
     hash_name = hash_name_of(issuer_claims)
-    digests = digests_of([text.encode("ascii") for text in disclosures], hash_name)
-    by_digest = dict(zip(digests, read_disclosures(disclosures), strict=True))
+    by_digest = dict(zip(digests_of(disclosures, hash_name), read_disclosures(disclosures), strict=True))
     if len(by_digest) != len(disclosures):
         raise DisclosureError("a disclosure is there more than once")
     walk = _Walk(by_digest)

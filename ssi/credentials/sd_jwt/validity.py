@@ -20,9 +20,9 @@ MAX_SKEW_SECONDS: Final = 60
 
 def numeric_date(claims: JsonObject, name: str) -> int | float | None:
     """Return the NumericDate claim ``name`` or None if it is absent; raises InvalidInputError for another type."""
-    value = claims.get(name)
-    if value is None and name not in claims:
+    if name not in claims:
         return None
+    value = claims[name]
     if type(value) is not int and type(value) is not float:
         raise InvalidInputError(f"expected {name} to be a number of seconds")
     return value

@@ -67,7 +67,11 @@ class VerifiedSdJwtVc(msgspec.Struct, frozen=True, gc=False):
 
 def read_sd_jwt_vc(text: str | bytes) -> UnverifiedSdJwtVc:
     """Parse an SD-JWT VC as far as needed to find its issuer's key. Raises InvalidInputError."""
-    sd_jwt = parse_sd_jwt(text)
+    return as_sd_jwt_vc(parse_sd_jwt(text))
+
+
+def as_sd_jwt_vc(sd_jwt: UnverifiedSdJwt) -> UnverifiedSdJwtVc:
+    """Return what a parsed SD-JWT says of itself as a credential. Raises InvalidInputError if it says too little."""
     claims = sd_jwt.unverified_claims()
     kid = sd_jwt.header.get("kid")
     if kid is not None and type(kid) is not str:
@@ -180,16 +184,20 @@ def _check_in_plain_sight(verified: VerifiedSdJwt) -> None:
     for path in verified.disclosed:
         if path[0] in NEVER_DISCLOSABLE:
             raise DisclosureError(f"{path[0]} must not be selectively disclosed")
-    for name in NEVER_DISCLOSABLE:
-        value = verified.signed_claims.get(name)
-        if type(value) in (dict, list) and _has_digests(value):
+    signed = verified.signed_claims
+    for name in NEVER_DISCLOSABLE & signed.keys():
+        value = signed[name]
+        if (type(value) is dict or type(value) is list) and _has_digests(value):
             raise DisclosureError(f"{name} must not have parts that can be withheld")
 
 
-def _has_digests(value: JsonValue) -> bool:
+def _has_digests(value: JsonObject | list[JsonValue]) -> bool:
+    items: Iterable[JsonValue] = value
     if type(value) is dict:
-        return "_sd" in value or "..." in value or any(map(_has_digests, value.values()))
-    return type(value) is list and any(map(_has_digests, value))
+        if "_sd" in value or "..." in value:
+            return True
+        items = value.values()
+    return any((type(item) is dict or type(item) is list) and _has_digests(item) for item in items)
 
 
 def _vct(claims: JsonObject) -> str:

@@ -15,6 +15,7 @@ Errors:  InclusionProofError (damage), UnavailableError (busy, full, not writabl
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
 APPLICATION_ID = 0x434C4F47  # "CLOG", so that another program's file is not taken for a log
 VERSION = 1
 BUSY_SECONDS = 10.0
+WAL_RETRY_SECONDS = 0.002
 LEVEL_BITS = 6
 
 SCHEMA = {
@@ -115,14 +117,30 @@ class LogFile:
             if read_only:
                 self._db.execute("PRAGMA query_only=ON")
                 return
-            (mode,) = self._db.execute("PRAGMA journal_mode=WAL").fetchone()
-            if mode != b"wal":
+            if self._switch_to_wal() != b"wal":
                 raise UnavailableError("the ledger database cannot keep a write-ahead log on this file system")
             # An erased body is overwritten, not only unlinked; and a larger log file means fewer pauses to empty it.
             self._db.execute("PRAGMA secure_delete=ON")
             self._db.execute("PRAGMA wal_autocheckpoint=4000")
             with self.transaction():
                 self._check_schema()
+
+    def _switch_to_wal(self) -> bytes:
+        """Switch a new file to its write-ahead log, and return the mode that it has then.
+
+        Where two connections do so at once, each would wait for the other's shared lock for ever; SQLite says at once
+        that the file is busy, whatever the timeout. So the waiting is done here.
+        """
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                (mode,) = self._db.execute("PRAGMA journal_mode=WAL").fetchone()
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+                time.sleep(WAL_RETRY_SECONDS)
+            else:
+                return bytes(mode)
 
     def _check_schema(self) -> None:
         found = dict(self._db.execute("SELECT name, sql FROM sqlite_master").fetchall())

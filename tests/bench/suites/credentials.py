@@ -16,6 +16,13 @@ def vc_jwt_verify(effort: Effort) -> Iterator[Line]:
     yield ratio_line("ES256 VC-JWT verify: policy, validity, cached status", found, at_most=1.7)
 
 
+@row("VC-JWT verifier")
+def verifier(effort: Effort) -> Iterator[Line]:
+    primitive = Case("one P-256 verify", subjects.primitive_verify())
+    found = compare(primitive, ours.verifier(), rounds=effort.rounds)
+    yield ratio_line("the same through `Verifier`, with resolver and report", found, at_most=None)
+
+
 @row("VC-JWT issue")
 def vc_jwt_issue(effort: Effort) -> Iterator[Line]:
     primitive = Case("one P-256 sign", subjects.primitive_sign())

@@ -14,14 +14,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ssi.keys import Curve, KeyPurpose
-from ssi.keys.backends.memory import MemoryKms
 from ssi.ledger import Ledger, open_ledger
 from ssi.ledger.merkle import inclusion_proof, leaf_hash, root, verify_inclusion
-from ssi.registry.registry import Registry
 from tests.bench.harness import Spread
 from tests.bench.rows import Effort, Line, row, value_line
-from tests.unit.registry.world import NOW, Organisation, World
 
 PLACE = Path(__file__).resolve().parents[3] / ".bench"
 WRITERS = 64
@@ -156,66 +152,5 @@ async def proof_times(path: Path, count: int, rounds: int) -> tuple[Spread, floa
             checks.append(time.perf_counter() - begun)
             length = max(length, len(path_hashes))
         return Spread.of(times), build, length, statistics.median(checks)
-    finally:
-        await ledger.close()
-
-
-@row("log submit")
-def submit(effort: Effort) -> Iterator[Line]:
-    count, rounds = (512, 2) if effort.quick else (6_400, 5)
-    world, before, statements = commitments(count)
-    runs = []
-    with directory() as place:
-        for number in range(rounds):
-            runs.append(asyncio.run(submitted_by_many(place / f"log-{number}.db", world, before, statements)))
-    others = "guard, signature of the statement, append, checkpoint and receipt included"
-    yield from append_lines(
-        "registry on SQLite, statements through submit, 64 writers", runs, at_least=2_500, others=others
-    )
-
-
-def commitments(count: int) -> tuple[World, list[bytes], list[list[bytes]]]:
-    """Return a world, the entries that come before, and status commitments of one issuer, by writer."""
-    world = World()
-    agency = Organisation("office.example", curve=Curve.P256)
-    before = [
-        *world.entries,
-        world.root.accredit(agency.did, "organisation"),
-        agency.lines[0],
-        world.root.accredit(agency.did, "issuer", types=(World.TYPE,)),
-    ]
-    each = count // WRITERS
-    statements = [
-        [agency.commit(f"https://office.example/status/{writer}", epoch) for epoch in range(each)]
-        for writer in range(WRITERS)
-    ]
-    return world, before, statements
-
-
-async def submitted_by_many(
-    path: Path, world: World, before: Sequence[bytes], statements: Sequence[Sequence[bytes]]
-) -> tuple[float, float]:
-    """Return statements per second, and the slowest hundredth of the waits in seconds."""
-    kms = MemoryKms()
-    await kms.generate("log", curve=Curve.ED25519, purpose=KeyPurpose.CHECKPOINT)
-    ledger = open_ledger(f"sqlite://{path}")
-    registry = Registry(
-        ledger, roots=(world.root.did,), kms=kms, checkpoint_label="log", origin="ledger.example", now=lambda: NOW
-    )
-    waits: list[float] = []
-
-    async def writer(mine: Sequence[bytes]) -> None:
-        for statement in mine:
-            begun = time.perf_counter()
-            await registry.submit(statement)
-            waits.append(time.perf_counter() - begun)
-
-    try:
-        for entry in before:
-            await registry.submit(entry)
-        begun = time.perf_counter()
-        await asyncio.gather(*(writer(mine) for mine in statements))
-        seconds = time.perf_counter() - begun
-        return len(waits) / seconds, percentile(waits, 99)
     finally:
         await ledger.close()

@@ -7,7 +7,10 @@ import multiprocessing
 import os
 import shutil
 import sqlite3
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from ssi.errors import ConflictError, InclusionProofError, InvalidInputError, Un
 from ssi.keys import Curve, PrivateKey
 from ssi.ledger import Ledger, Withheld, merkle, open_ledger
 from ssi.ledger.backends.sqlite import SqliteLedger
+from ssi.ledger.backends.sqlite_file import LogFile
 from ssi.ledger.checkpoint import NoteKey
 from ssi.ledger.storage import verify_storage
 from tests.contracts.ledger import unsigned
@@ -206,6 +210,29 @@ async def test_several_processes_append_to_one_file(tmp_path: Path) -> None:
     assert len(entries) == len(set(entries)) == 4 * 25
     await verify_storage(ledger)
     await ledger.close()
+
+
+def _open_at_the_same_moments(directory: str, ready: threading.Barrier, start: Any) -> None:
+    ready.wait(30)
+    for number in range(40):
+        while not start.value or time.time() < start.value + number * 0.02:
+            pass
+        LogFile(Path(directory) / f"log-{number}.db").close()
+
+
+def test_several_processes_make_one_new_file_at_the_same_moment(tmp_path: Path) -> None:
+    # SQLite reports "busy" at once, and waits for nothing, where two connections switch a new file to its log.
+    context = multiprocessing.get_context("spawn")
+    ready, start = context.Barrier(4), context.Value("d", 0.0)
+    arguments = (str(tmp_path), ready, start)
+    processes = [context.Process(target=_open_at_the_same_moments, args=arguments) for _ in range(3)]
+    for process in processes:
+        process.start()
+    ready.wait(30)
+    start.value = time.time() + 0.02
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
 
 
 async def test_an_audit_runs_beside_appends_and_heads(tmp_path: Path) -> None:

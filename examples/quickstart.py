@@ -1,0 +1,200 @@
+"""The whole story on this machine: issue, hold, present, verify, rotate, revoke, refuse.
+
+A ministry keeps a ledger, the municipality of Kerava issues certificates of residence, Aino keeps hers in an encrypted
+wallet, and a benefits office verifies what she shows. Then things go wrong, and each of them is refused by name.
+
+Run it with ``make demo``. It needs no server and no network, and leaves its files in ``.demo`` to play with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import shutil
+import sys
+import time
+from pathlib import Path
+from secrets import token_urlsafe
+
+from examples.story import Story, refused
+from issuer import CredentialType, Issuer, StatusSettings
+from ssi.encoding.base64url import b64url_decode, b64url_encode
+from ssi.keys import KeyPurpose, PrivateKey, open_kms
+from ssi.keys.jws import build_jws, parse_jws, signing_input
+from ssi.ledger import open_ledger
+from ssi.ports import PublishedList
+from ssi.registry import RegistryFollower, audit, found_registry, privacy_check
+from ssi.status import AnchoringPolicy
+from verifier import Policy, Trust, Verifier
+from wallet import Wallet
+
+HERE = Path(__file__).parent
+OFFICE = "https://benefits.example"
+AINO = {
+    "given_name": "Aino",
+    "family_name": "Saari",
+    "birth_date": "1990-05-17",
+    "resident_since": "2019-08-01",
+    "address": {
+        "street_address": "Aleksis Kiven tie 12",
+        "postal_code": "04200",
+        "locality": "Kerava",
+        "country": "FI",
+    },
+}
+PASSPHRASE = "a passphrase for the demo only"
+
+
+class Lists:
+    """Where the office gets its status lists: from the town, until somebody puts another list in between."""
+
+    def __init__(self, town: Issuer) -> None:
+        self._town = town
+        self.instead: dict[str, bytes] = {}
+
+    async def status_list(self, uri: str) -> PublishedList:
+        served = await self._town.status_list(uri)
+        return PublishedList(uri, self.instead.get(uri, served.body), served.media_type, served.receipt)
+
+
+async def main(folder: Path) -> None:
+    story = Story(folder)
+    started = time.monotonic()
+
+    story.scene("A ledger, and two organisations on it")
+    keys = open_kms(f"file:{folder}/keys.json", passphrase=PASSPHRASE)
+    ledger = open_ledger(f"sqlite:{folder}/ledger.db")
+    registry, ministry = await found_registry(ledger, origin="log.example", root_domain="ministry.example", kms=keys)
+    town = await Issuer.create(
+        "kerava",
+        domain="kerava.example",
+        accreditor=ministry,
+        registry=registry,
+        kms=keys,
+        catalogue=[CredentialType.load(HERE / "catalogue" / "residence.toml")],
+        store=f"sqlite:{folder}/town.db",
+        status=StatusSettings(ttl_seconds=60),
+    )
+    await story.ledger(ledger)
+    story.say("Kerava's DID resolves from these entries alone:", town.did)
+
+    story.scene("Kerava issues a certificate of residence, in two formats")
+    wallet = await Wallet.open(f"sqlite:{folder}/wallet.db", passphrase=PASSPHRASE)
+    mine = await town.issue("residence", AINO, reference="case-17", holder=await wallet.new_key())
+    w3c = await town.issue("residence", AINO, reference="case-17-w3c", format="vc+jwt", holder=await wallet.new_key())
+    card, w3c_card = await wallet.add(mine.credential), await wallet.add(w3c.credential)
+    story.issued(mine, w3c)
+    story.cards(await wallet.list())
+
+    story.scene("The benefits office asks where Aino lives; she shows that, and nothing else")
+    follower = RegistryFollower(ledger, roots=[ministry.did], keys=[await registry.note_key()])
+    lists = Lists(town)
+    office = Verifier(policy(), registry=follower, lists=lists)
+
+    async def show(card_id: str = card.id, claims: object = (("address", "locality"),)) -> tuple[str, str]:
+        nonce = token_urlsafe(16)
+        chosen = None if card_id == w3c_card.id else claims
+        return await wallet.present(card_id, chosen, audience=OFFICE, nonce=nonce), nonce  # type: ignore[arg-type]
+
+    await follower.refresh()
+    presentation, nonce = await show()
+    (folder / "presentation.txt").write_text(presentation)
+    story.verified(await office.verify(presentation, nonce=nonce))
+    w3c_presentation, w3c_nonce = await show(w3c_card.id)
+    whole = await office.verify(w3c_presentation, nonce=w3c_nonce)
+    story.say("The W3C form of the same certificate shows all or nothing:", ", ".join(whole.claims))
+    story.history(await wallet.history())
+
+    story.scene("Kerava replaces its signing key")
+    await town.rotate_key(KeyPurpose.CREDENTIAL)
+    await follower.refresh()
+    later = Verifier(policy(accept_superseded_keys_until=int(time.time()) + 86_400), registry=follower, lists=lists)
+    strict = Verifier(policy(), registry=follower, lists=lists)
+    presentation, nonce = await show()
+    story.refusal("a policy for current keys only", await refused(strict, presentation, nonce))
+    accepted = await later.verify(presentation, nonce=nonce)
+    story.say("a policy that takes replaced keys until tomorrow:", accepted.report.checks[2].detail)
+
+    story.scene("Three forgeries")
+    story.refusal("a copy in which Kerava became Espoo", await refused(later, tampered(presentation), nonce))
+    before = {served.uri: served.body for served in await town.status_lists()}
+    forged = {uri: forge(body) for uri, body in before.items()}
+    lists.instead = forged
+    fresh = Verifier(later.policy, registry=follower, lists=lists)
+    story.refusal("a status list signed by somebody else", await refused(fresh, presentation, nonce))
+    lists.instead = {}
+    await town.revoke(reference="case-17", reason="moved away", by="population register")
+    await follower.refresh()
+    lists.instead = before
+    fresh = Verifier(later.policy, registry=follower, lists=lists)
+    story.refusal("yesterday's list, from before the revocation", await refused(fresh, presentation, nonce))
+    lists.instead = {}
+
+    story.scene("Aino has moved: the certificate is revoked")
+    presentation, nonce = await show()
+    story.refusal("the office that verified it before", await refused(later, presentation, nonce))
+
+    story.scene("Anybody can audit the ledger, and nobody finds a person on it")
+    report = await audit(ledger, roots=[ministry.did], keys=[await registry.note_key()])
+    people = [{name: str(value) for name, value in {**AINO, **AINO["address"]}.items() if name != "address"}]  # type: ignore[dict-item]
+    entries = list(await ledger.read(0, await ledger.size()))
+    found = privacy_check(entries, people, fields=("given_name", "family_name", "birth_date", "street_address"))
+    story.audited(report, found)
+    with (folder / "people.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, people[0].keys())
+        writer.writeheader()
+        writer.writerows(people)
+    for part in (wallet, town, ledger):
+        await part.close()
+    story.end(time.monotonic() - started)
+
+
+def policy(**changes: object) -> Policy:
+    """What the benefits office accepts, and how fresh it wants to know it."""
+    return Policy(
+        audience=OFFICE,
+        holder_binding="required",
+        status="required",
+        max_list_age_seconds=3600,
+        trust=(
+            Trust(type="https://kerava.example/credentials/residence", accredited=True),
+            Trust(type="ResidenceCertificate", accredited=True),
+        ),
+        anchoring=AnchoringPolicy(max_staleness_seconds=3600, max_unanchored_seconds=0),
+        contexts=("https://www.w3.org/ns/credentials/examples/v2",),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def tampered(presentation: str) -> str:
+    """Return the presentation with another locality in its disclosure."""
+    parts = presentation.split("~")
+    plain = [b64url_decode(part) if "." not in part else b"" for part in parts]
+    at = next(index for index, text in enumerate(plain) if b"Kerava" in text)
+    parts[at] = b64url_encode(plain[at].replace(b"Kerava", b"Espoo"))
+    return "~".join(parts)
+
+
+def forge(signed: bytes) -> bytes:
+    """Sign a list again with a key of one's own, under the town's name."""
+    jws = parse_jws(signed, max_bytes=len(signed))
+    thief = PrivateKey.from_jwk(FORGER)
+    message = signing_input(jws.header, jws.unverified_claims())
+    return build_jws(message, thief.sign(message)).encode()
+
+
+FORGER = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+}
+"""The published key of RFC 7515, appendix A.3: everybody has it."""
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else ".demo")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    asyncio.run(main(target))

@@ -22,6 +22,7 @@ from tests.contracts.kms import KmsContract
 from tests.contracts.softhsm import SlowKms, directory, module_path, token_url
 
 CREDENTIAL = KeyPurpose.CREDENTIAL
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 
 
 async def empty(kms: Pkcs11Kms) -> None:

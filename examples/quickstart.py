@@ -10,22 +10,26 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import shutil
 import sys
 import time
 from pathlib import Path
 from secrets import token_urlsafe
 
+from msgspec.structs import replace
+
 from examples.story import Story, refused
 from issuer import CredentialType, Issuer, StatusSettings
+from ssi.did.resolver import system_clock
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.keys import KeyPurpose, PrivateKey, open_kms
 from ssi.keys.jws import build_jws, parse_jws, signing_input
 from ssi.ledger import open_ledger
 from ssi.ports import PublishedList
-from ssi.registry import RegistryFollower, audit, found_registry, privacy_check
-from ssi.status import AnchoringPolicy
-from verifier import Policy, Trust, Verifier
+from ssi.registry import Registry, RegistryFollower, audit, found_registry, privacy_check
+from verifier import Policy, Verifier
+from verifier.offline import OfflineFolder, write_offline_folder
 from wallet import Wallet
 
 HERE = Path(__file__).parent
@@ -66,8 +70,8 @@ async def main(folder: Path) -> None:
     ledger = open_ledger(f"sqlite:{folder}/ledger.db")
     registry, ministry = await found_registry(ledger, origin="log.example", root_domain="ministry.example", kms=keys)
     town = await Issuer.create(
-        "kerava",
-        domain="kerava.example",
+        "town",
+        domain="town.example",
         accreditor=ministry,
         registry=registry,
         kms=keys,
@@ -87,9 +91,10 @@ async def main(folder: Path) -> None:
     story.cards(await wallet.list())
 
     story.scene("The benefits office asks where Aino lives; she shows that, and nothing else")
+    write_settings(folder, registry, ministry.did, (await registry.note_key()).vkey)
+    policy = Policy.load(folder / "policy.toml")
     follower = RegistryFollower(ledger, roots=[ministry.did], keys=[await registry.note_key()])
     lists = Lists(town)
-    office = Verifier(policy(), registry=follower, lists=lists)
 
     async def show(card_id: str = card.id, claims: object = (("address", "locality"),)) -> tuple[str, str]:
         nonce = token_urlsafe(16)
@@ -97,9 +102,14 @@ async def main(folder: Path) -> None:
         return await wallet.present(card_id, chosen, audience=OFFICE, nonce=nonce), nonce  # type: ignore[arg-type]
 
     await follower.refresh()
+    await write_offline_folder(folder / "offline", registry=follower, lists=await town.status_lists())
+    offline = OfflineFolder.open(folder / "offline", registry=policy.registry)
+    office = Verifier(policy, resolver=offline.resolver(now=system_clock), registry=offline, lists=offline)
     presentation, nonce = await show()
     (folder / "presentation.txt").write_text(presentation)
-    story.verified(await office.verify(presentation, nonce=nonce))
+    seen = await office.verify(presentation, nonce=nonce)
+    story.verified(seen)
+    story.remember(nonce, seen.report.at)
     w3c_presentation, w3c_nonce = await show(w3c_card.id)
     whole = await office.verify(w3c_presentation, nonce=w3c_nonce)
     story.say("The W3C form of the same certificate shows all or nothing:", ", ".join(whole.claims))
@@ -108,8 +118,8 @@ async def main(folder: Path) -> None:
     story.scene("Kerava replaces its signing key")
     await town.rotate_key(KeyPurpose.CREDENTIAL)
     await follower.refresh()
-    later = Verifier(policy(accept_superseded_keys_until=int(time.time()) + 86_400), registry=follower, lists=lists)
-    strict = Verifier(policy(), registry=follower, lists=lists)
+    lenient = replace(policy, accept_superseded_keys_until=system_clock() + 86_400)
+    strict, later = (Verifier(which, registry=follower, lists=lists) for which in (policy, lenient))
     presentation, nonce = await show()
     story.refusal("a policy for current keys only", await refused(strict, presentation, nonce))
     accepted = await later.verify(presentation, nonce=nonce)
@@ -120,13 +130,13 @@ async def main(folder: Path) -> None:
     before = {served.uri: served.body for served in await town.status_lists()}
     forged = {uri: forge(body) for uri, body in before.items()}
     lists.instead = forged
-    fresh = Verifier(later.policy, registry=follower, lists=lists)
+    fresh = Verifier(lenient, registry=follower, lists=lists)
     story.refusal("a status list signed by somebody else", await refused(fresh, presentation, nonce))
     lists.instead = {}
     await town.revoke(reference="case-17", reason="moved away", by="population register")
     await follower.refresh()
     lists.instead = before
-    fresh = Verifier(later.policy, registry=follower, lists=lists)
+    fresh = Verifier(lenient, registry=follower, lists=lists)
     story.refusal("yesterday's list, from before the revocation", await refused(fresh, presentation, nonce))
     lists.instead = {}
 
@@ -138,7 +148,7 @@ async def main(folder: Path) -> None:
     report = await audit(ledger, roots=[ministry.did], keys=[await registry.note_key()])
     people = [{name: str(value) for name, value in {**AINO, **AINO["address"]}.items() if name != "address"}]  # type: ignore[dict-item]
     entries = list(await ledger.read(0, await ledger.size()))
-    found = privacy_check(entries, people, fields=("given_name", "family_name", "birth_date", "street_address"))
+    found = privacy_check(entries, people)
     story.audited(report, found)
     with (folder / "people.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, people[0].keys())
@@ -149,21 +159,13 @@ async def main(folder: Path) -> None:
     story.end(time.monotonic() - started)
 
 
-def policy(**changes: object) -> Policy:
-    """What the benefits office accepts, and how fresh it wants to know it."""
-    return Policy(
-        audience=OFFICE,
-        holder_binding="required",
-        status="required",
-        max_list_age_seconds=3600,
-        trust=(
-            Trust(type="https://kerava.example/credentials/residence", accredited=True),
-            Trust(type="ResidenceCertificate", accredited=True),
-        ),
-        anchoring=AnchoringPolicy(max_staleness_seconds=3600, max_unanchored_seconds=0),
-        contexts=("https://www.w3.org/ns/credentials/examples/v2",),
-        **changes,  # type: ignore[arg-type]
-    )
+def write_settings(folder: Path, registry: Registry, root: str, vkey: str) -> None:
+    """Write what the benefits office accepts, and where the program ``ssi`` finds the ledger."""
+    trusted = f"roots = {json.dumps([root])}\n"
+    policy = (HERE / "policy.toml").read_text("utf-8")
+    (folder / "policy.toml").write_text(f"{policy}\n[registry]\n{trusted}keys = {json.dumps([vkey])}\n", "utf-8")
+    ledger = f'[ledger]\nurl = "sqlite:ledger.db"\norigin = "log.example"\n{trusted}'
+    (folder / "ssi.toml").write_text(f"{ledger}checkpoint_keys = {json.dumps([vkey])}\n", "utf-8")
 
 
 def tampered(presentation: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Story:
         self.folder = folder
         self.console = Console(highlight=False)
         self._scenes = 0
+        self._verify = ""
 
     def scene(self, title: str) -> None:
         """Begin a scene."""
@@ -68,6 +70,10 @@ class Story:
             table.add_row(check.name, check.outcome, _short(f"{check.source}  {check.detail}".strip()))
         self._show(table)
 
+    def remember(self, nonce: str, at: int) -> None:
+        """Keep what the command at the end needs."""
+        self._verify = f"--nonce {nonce} --at {at}"
+
     def history(self, history: Sequence[Shown]) -> None:
         """Show the holder's own record."""
         table = Table("to", "what", title="what Aino's wallet remembers: paths, no values", title_justify="left")
@@ -86,13 +92,24 @@ class Story:
         self.say(
             "audit, every entry from the first:", f"{report.size} entries, {'all in order' if report.ok else 'broken'}"
         )
-        self.say("search for Aino's names, birth date, street, and their hashes:", f"{len(list(found))} hits")
+        self.say("search for everything that Kerava knows of Aino, and its hashes:", f"{len(list(found))} hits")
 
     def end(self, seconds: float) -> None:
         """Say where the files are and what to do with them."""
         self.console.print(f"\n[bold]That took {seconds:.1f} seconds.[/] The files are in {self.folder}/:")
         for path in sorted(self.folder.iterdir()):
-            self.console.print(f"   {path.name:22} {path.stat().st_size:>9,} bytes")
+            size = "folder" if path.is_dir() else f"{path.stat().st_size:,} bytes"
+            self.console.print(f"   {path.name:20} {size:>14}")
+        ssi = Path(sys.executable).with_name("ssi")
+        program = ssi.relative_to(Path.cwd()) if ssi.is_relative_to(Path.cwd()) else ssi
+        here = self.folder
+        self.console.print("\n[bold]Three commands to try on them:[/]")
+        for command in (
+            f"ledger audit --project {here}/ssi.toml",
+            f"ledger privacy-check --project {here}/ssi.toml --people {here}/people.csv",
+            f"verify {here}/presentation.txt --policy {here}/policy.toml --offline {here}/offline {self._verify}",
+        ):
+            self.console.print(f"   [green]{program} {command}[/]", soft_wrap=True)
 
     def _show(self, table: Table) -> None:
         table.title_style = "italic"

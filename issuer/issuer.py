@@ -11,28 +11,26 @@ An act is in the store before anything is signed or sent, so a crash at any poin
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeAlias
-from uuid import uuid4
 
 import msgspec
 
 from ssi.encoding.gate import parse_object
-from ssi.encoding.jcs import jcs
-from ssi.errors import ConflictError, InvalidInputError
+from ssi.errors import ConflictError, InvalidInputError, UnavailableError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.ports import PublishedList
 from ssi.registry.founding import system_clock
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
-from ssi.status.lists import CredentialState, StatusFamily
+from ssi.status.lists import CredentialState
 from ssi.types import JsonObject
 
+from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
-from .issuing import STATUS_FORMAT, sign_credential
+from .issuing import sign_credential
 from .publishing import Publisher, StatusSettings
-from .store import Act, Draft, Family, Issued, IssuerStore, Selection
+from .store import Act, Issued, IssuerStore, Selection
 
 Clock: TypeAlias = Callable[[], int]
 Claims: TypeAlias = Callable[[str], JsonObject]
@@ -40,9 +38,6 @@ Claims: TypeAlias = Callable[[str], JsonObject]
 
 RETRY_SECONDS: Final = 86_400
 """How long a request may be repeated and still give the same credential; then its tag is erased."""
-MAX_REFERENCE_CHARACTERS: Final = 256
-
-_ISSUE, _REVOKE, _SUSPEND, _UNSUSPEND = "issue", "revoke", "suspend", "unsuspend"
 
 
 class IssuedCredential(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +83,8 @@ class Issuer:
         self._now = now
         self._base = status_base.rstrip("/")
         self._status = status or StatusSettings()
-        self._tag_key: bytes | None = None
         self._owns_store = False
+        self._cases = Cases(organisation, store=store, settings=self._status, status_base=self._base, now=now)
         self._publisher = Publisher(organisation, store=store, registry=registry, settings=self._status, now=now)
 
     @classmethod
@@ -193,7 +188,7 @@ class Issuer:
         credential already (see ``reissue``), NotFoundError for an unknown type.
         """
         entry = self.catalogue.get(type)
-        row = await self._claim(entry, claims, reference, _format(entry, format), holder)
+        row = await self._cases.claim(entry, claims, reference, format_of(entry, format), holder)
         return await self._sign(entry, claims, row)
 
     async def reissue(
@@ -208,15 +203,22 @@ class Issuer:
         """Issue new credentials in place of those selected, which are revoked by it; yields one after another.
 
         ``claims`` is asked for each case; without it the type must keep claims. ``holder`` is for a single case whose
-        holder has a new key. Stopped half-way and called again, it goes on with those that are left: pass the label of
-        the old key, which new credentials do not have.
+        holder has a new key. Cases that are revoked or suspended are left out; by its ``reference`` a revoked one can
+        be issued anew, a suspended one raises ConflictError. Stopped half-way and called again, it goes on with those
+        that are left: pass the label of the old key, which new credentials do not have.
         """
-        selection = _selection(reference, type, key)
-        after = 0
-        while rows := await self._store.select(selection, after=after):
-            for row in rows:
-                yield await self._reissue_one(row, claims, holder)
-            after = rows[-1].number
+        first_new = 0
+        async for row in self._cases.selected(_selection(reference, type, key)):
+            # New credentials match the selection as well, and have higher numbers than all old ones.
+            if first_new and row.number >= first_new:
+                break
+            if row.state is CredentialState.SUSPENDED and reference is not None:
+                raise ConflictError("this reference is suspended: unsuspend or revoke it first")
+            if row.state is not CredentialState.VALID and reference is None:
+                continue
+            issued, number = await self._reissue_one(row, claims, holder)
+            first_new = first_new or number
+            yield issued
         await self.publish()
 
     async def revoke(
@@ -234,7 +236,7 @@ class Issuer:
         """
         states = (CredentialState.VALID, CredentialState.SUSPENDED)
         return await self._change(
-            _selection(reference, type, key), _REVOKE, CredentialState.REVOKED, states, reason, by
+            _selection(reference, type, key), "revoke", CredentialState.REVOKED, states, reason, by
         )
 
     async def suspend(
@@ -249,7 +251,7 @@ class Issuer:
         """Suspend what is selected, until ``unsuspend``. Raises ConflictError for a case that is revoked."""
         states = (CredentialState.VALID,)
         return await self._change(
-            _selection(reference, type, key), _SUSPEND, CredentialState.SUSPENDED, states, reason, by
+            _selection(reference, type, key), "suspend", CredentialState.SUSPENDED, states, reason, by
         )
 
     async def unsuspend(
@@ -264,7 +266,7 @@ class Issuer:
         """End a suspension. Raises ConflictError for a case that is revoked."""
         states = (CredentialState.SUSPENDED,)
         return await self._change(
-            _selection(reference, type, key), _UNSUSPEND, CredentialState.VALID, states, reason, by
+            _selection(reference, type, key), "unsuspend", CredentialState.VALID, states, reason, by
         )
 
     async def state(self, reference: str) -> CredentialState:
@@ -275,14 +277,15 @@ class Issuer:
         """Return what was done to a case's current credential, oldest first."""
         return await self._store.acts((await self._store.find(reference)).number)
 
-    async def publish(self) -> bool:
+    async def publish(self, *, everything: bool = False) -> bool:
         """Sign and anchor every list that changed or is about to expire; return whether all are anchored.
 
-        Also erases claims and tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
+        ``everything`` signs the others again, too, as after a list key was replaced elsewhere. Also erases claims and
+        tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
         """
         now = self._now()
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
-        return await self._publisher.publish()
+        return await self._publisher.publish(everything=everything)
 
     async def status_list(self, uri: str) -> PublishedList:
         """Return the list published last at ``uri`` (``StatusListSource``). Raises NotFoundError."""
@@ -308,20 +311,9 @@ class Issuer:
             await self._publisher.publish(everything=True)
         return old.label
 
-    async def _claim(
-        self, entry: CredentialType, claims: JsonObject, reference: str, format: Format, holder: PublicKey | None
-    ) -> Issued:
-        _check_reference(reference)
-        entry.check_claims(claims)
-        draft = await self._draft(entry, claims, reference, format, holder)
-        row = await self._store.claim(draft, await self._family(entry, format))
-        same = (row.type, row.format, row.holder) == (draft.type, draft.format, draft.holder)
-        if row.id != draft.id and not (same and hmac.compare_digest(row.request_tag or b"", draft.request_tag)):
-            raise ConflictError("this reference has another credential already; reissue it, or use another reference")
-        await self._publisher.ensure(row.family)
-        return row
-
-    async def _reissue_one(self, row: Issued, claims: Claims | None, holder: PublicKey | None) -> IssuedCredential:
+    async def _reissue_one(
+        self, row: Issued, claims: Claims | None, holder: PublicKey | None
+    ) -> tuple[IssuedCredential, int]:
         entry = self.catalogue.get(row.type)
         if claims is not None:
             wanted = claims(row.reference)
@@ -332,59 +324,22 @@ class Issuer:
             wanted = parse_object(kept)
         if holder is None and row.holder is not None:
             holder = PublicKey.from_multikey(row.holder)
-        entry.check_claims(wanted)
-        same = _format(entry, row.format)
-        draft = await self._draft(entry, wanted, row.reference, same, holder)
-        new = await self._store.claim(draft, await self._family(entry, same), replaces=row.number)
-        await self._publisher.ensure(new.family)
-        return await self._sign(entry, wanted, new)
-
-    async def _draft(
-        self, entry: CredentialType, claims: JsonObject, reference: str, format: Format, holder: PublicKey | None
-    ) -> Draft:
-        now = self._now()
-        canonical = jcs(claims)
-        return Draft(
-            reference=reference,
-            type=entry.name,
-            format=format,
-            id=f"urn:uuid:{uuid4()}",
-            key=(await self.organisation.key(KeyPurpose.CREDENTIAL)).label,
-            holder=None if holder is None else holder.to_multikey(),
-            request_tag=await self._tag(canonical),
-            issued_at=now,
-            valid_until=now + entry.validity_seconds,
-            retained=canonical if entry.retention_days else None,
-            retained_until=now + entry.retention_days * 86_400,
-        )
-
-    async def _tag(self, claims: bytes) -> bytes:
-        if self._tag_key is None:
-            self._tag_key = await self._store.secret()
-        return hmac.digest(self._tag_key, claims, "sha256")
-
-    async def _family(self, entry: CredentialType, format: Format) -> Family | None:
-        if not entry.revocable:
-            return None
-        settings = self._status
-        return await self._store.open_family(
-            STATUS_FORMAT[format],
-            entries=settings.entries,
-            capacity=StatusFamily(
-                format=STATUS_FORMAT[format], issuer=self.did, uri=f"{self._base}/0", entries=settings.entries
-            ).capacity,
-            base=self._base,
-        )
+        new = await self._cases.replace(row, entry, wanted, holder)
+        return await self._sign(entry, wanted, new), new.number
 
     async def _sign(self, entry: CredentialType, claims: JsonObject, row: Issued) -> IssuedCredential:
+        await self._publisher.ensure(row.family)
         references = () if row.index is None else (await self._publisher.family(row.family)).references(row.index)
+        key = await self.organisation.key(KeyPurpose.CREDENTIAL)
+        if key.label != row.key:
+            raise UnavailableError("the key that signs credentials was replaced just now: ask again")
         text = await sign_credential(
             entry,
             claims,
             row,
             references=references,
             issuer=self.did,
-            key=await self.organisation.key(KeyPurpose.CREDENTIAL),
+            key=key,
             kms=self.organisation.kms,
         )
         return IssuedCredential(
@@ -421,15 +376,3 @@ def _selection(reference: str | None, type: str | None, key: str | None) -> Sele
     if reference is None and type is None and key is None:
         raise InvalidInputError("expected a reference, a type or a key: an act on everything must be said by type")
     return Selection(reference=reference, type=type, key=key)
-
-
-def _format(entry: CredentialType, format: str | None) -> Format:
-    for offered in entry.formats:
-        if format in (None, offered):
-            return offered
-    raise InvalidInputError(f"type {entry.name} is issued as {' or '.join(entry.formats)}")
-
-
-def _check_reference(reference: str) -> None:
-    if not 0 < len(reference) <= MAX_REFERENCE_CHARACTERS or not reference.isprintable():
-        raise InvalidInputError(f"expected a reference of 1 to {MAX_REFERENCE_CHARACTERS} printable characters")

@@ -10,13 +10,14 @@ Errors:  those of store and key store. A registry that does not answer is no err
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from secrets import randbelow
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ssi.errors import ConflictError, NotFoundError, UnavailableError
+from ssi.errors import ConflictError, GuardError, NotFoundError, UnavailableError
 from ssi.keys import KeyPurpose
-from ssi.ledger.receipt import build_receipt
+from ssi.ledger.receipt import Receipt, build_receipt
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
 from ssi.registry.types import StatusCommitment
@@ -32,7 +33,15 @@ from ssi.status.publish import publish_lists
 
 from .store import Family, IssuerStore, StoredList
 
+if TYPE_CHECKING:
+    import asyncio
+
 MAX_RACES: Final = 8
+MAX_AHEAD_SECONDS: Final = 30
+"""How far lists may be dated ahead of the clock when they are published more than once a second.
+
+It stays below the minute by which verifiers let clocks differ: a list from further ahead would be refused.
+"""
 
 
 class StatusSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +70,7 @@ class Publisher:
         self._settings = settings
         self._now = now
         self._ready: set[int] = set()
+        self._lock: asyncio.Lock | None = None
 
     async def family(self, id: int | None) -> StatusFamily:
         """Return a family as the status layer knows it. Raises NotFoundError."""
@@ -72,21 +82,30 @@ class Publisher:
         """Publish a family for the first time, so that no credential refers to a list that nobody can fetch."""
         if id is None or id in self._ready:
             return
-        family = await self._store.family(id)
-        if not await self._published(family):
-            await self._publish_family(family)
-            await self._anchor_all()
-        self._ready.add(id)
+        async with self._exclusive():
+            family = await self._store.family(id)
+            if not await self._published(family):
+                await self._publish_family(family)
+                await self._anchor_all()
+            self._ready.add(id)
 
     async def publish(self, *, everything: bool = False) -> bool:
         """Sign the lists that changed or have lived half their life, then anchor what is not anchored yet.
 
-        Returns whether every list is anchored.
+        Tasks that ask at once are served by one publication. Returns whether every list is anchored.
         """
-        for family in await self._store.families():
-            if everything or await self._is_due(family):
-                await self._publish_family(family)
-        return await self._anchor_all()
+        async with self._exclusive():
+            for family in await self._store.families():
+                if everything or await self._is_due(family):
+                    await self._publish_family(family, everything=everything)
+            return await self._anchor_all()
+
+    def _exclusive(self) -> asyncio.Lock:
+        import asyncio
+
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
 
     async def _is_due(self, family: Family) -> bool:
         published = await self._published(family)
@@ -98,13 +117,18 @@ class Publisher:
     async def _published(self, family: Family) -> list[StoredList]:
         return [found for found in await self._store.lists() if found.family == family.id]
 
-    async def _publish_family(self, family: Family) -> None:
-        """Sign and keep the lists of a family; when another process was faster, look again."""
-        for _ in range(MAX_RACES):
+    async def _publish_family(self, family: Family, *, everything: bool = False) -> None:
+        """Sign and keep the lists of a family; when another process was faster, see whether that did our work."""
+        import asyncio
+
+        for attempt in range(MAX_RACES):
+            if attempt:
+                await asyncio.sleep(randbelow(10 * attempt) / 1000)
+                if not everything and not await self._is_due(await self._store.family(family.id)):
+                    return
             version, states = await self._store.states(family.id)
             before = {found.uri: found for found in await self._published(family)}
-            # Verifiers tell two lists of one address apart by their second.
-            now = max([self._now(), *(found.issued_at + 1 for found in before.values())])
+            now = self._issue_time([found.issued_at for found in before.values()])
             key = await self._organisation.key(KeyPurpose.LIST)
             lists = await publish_lists(
                 self._family(family),
@@ -145,15 +169,32 @@ class Publisher:
         return True
 
     async def _anchor(self, published: StoredList) -> None:
-        """Commit to a list on the ledger, unless an earlier attempt has done so and lost the answer."""
+        """Commit to a list on the ledger, unless an earlier attempt or another process has done so."""
         digest = status_list_digest(published.body)
-        known = self._registry.view().newest_commitment(published.uri)
-        if known is not None and known.digest == digest:
-            receipt = await self._registry.receipt(known.entry)
-        else:
-            submitted = await self._registry.submit(await self._organisation.sign(self._commitment(published, digest)))
-            receipt = submitted.receipt
-        await self._store.put_receipt(published.uri, published.epoch, build_receipt(receipt))
+        receipt = await self._receipt(published.uri, digest)
+        if receipt is None:
+            entry = await self._organisation.sign(self._commitment(published, digest))
+            try:
+                receipt = (await self._registry.submit(entry)).receipt
+            except GuardError:
+                await self._registry.refresh()
+                receipt = await self._receipt(published.uri, digest)
+                if receipt is None and (await self._store.list_at(published.uri)).epoch == published.epoch:
+                    raise
+        if receipt is not None:
+            await self._store.put_receipt(published.uri, published.epoch, build_receipt(receipt))
+
+    async def _receipt(self, uri: str, digest: str) -> Receipt | None:
+        known = self._registry.view().newest_commitment(uri)
+        return None if known is None or known.digest != digest else await self._registry.receipt(known.entry)
+
+    def _issue_time(self, before: list[int]) -> int:
+        """Return the time to date lists with: later than the last ones, by which verifiers tell them apart.
+
+        Where that would lead too far ahead of the clock, lists of one second are told apart by the ledger alone.
+        """
+        clock, last = self._now(), max(before, default=0)
+        return max(clock, last, min(last + 1, clock + MAX_AHEAD_SECONDS))
 
     def _commitment(self, published: StoredList, digest: str) -> StatusCommitment:
         return StatusCommitment(

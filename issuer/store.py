@@ -124,6 +124,13 @@ class IssuerStore(Protocol):
         """
         ...
 
+    async def rekey(self, number: int, key: str) -> Issued:
+        """Record that the current credential ``number`` was signed again with another key, and return it.
+
+        Raises ConflictError if it is not the current credential of its reference any more.
+        """
+        ...
+
     async def find(self, reference: str) -> Issued:
         """Return the current credential of a reference. Raises NotFoundError."""
         ...

@@ -19,6 +19,17 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DIST = REPOSITORY / "dist"
+WITH_SOURCE = {
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "Makefile",
+    "requirements.lock",
+    "requirements-dev.lock",
+    "scripts/find-python.sh",
+    "tests/__init__.py",
+}
+"""What the source archive needs so that its Makefile works."""
 PACKAGES = ("ssi", "issuer", "wallet", "verifier")
 TRY = f"""
 import importlib, pathlib, sys
@@ -50,7 +61,7 @@ def main() -> int:
         raise SystemExit(f"{wheel.name} contains {', '.join(sorted(strangers))}")
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
-    expect(sdist, {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile", "tests/__init__.py"}, inside)
+    expect(sdist, WITH_SOURCE, inside)
     with tempfile.TemporaryDirectory() as place:
         target = Path(place) / "site"
         run(sys.executable, "-m", "pip", "-q", "install", "--no-deps", "--no-index", "--target", target, wheel)

@@ -3,7 +3,7 @@
 Source:  SQLite's documentation of ``synchronous``, ``journal_mode``, ``secure_delete``, ``application_id`` and
          ``user_version``; threats rows 26 and 27.
 Shapes:  ``user_version`` is the number of migrations that were applied; ``application_id`` tells stores apart.
-I/O:     the file and its journal. A write is on disk when ``write`` returns (``synchronous=FULL``).
+I/O:     the file and its journal. A write is on disk when ``write`` returns (``synchronous=EXTRA``).
 Errors:  InvalidInputError (another kind of file, or one of a later version), UnavailableError (locked, full, damaged).
          What the given function raises of our own tree passes through, with the transaction rolled back.
 """
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 BUSY_SECONDS: Final = 10.0
+_DAMAGE: Final = (UnicodeDecodeError, MemoryError)
+"""What the driver raises beside its own errors: for text that is none, also in an error's message, and for lengths
+that a damaged page claims."""
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -129,7 +132,9 @@ def _connect(
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
         try:
             connection.execute("PRAGMA trusted_schema=OFF")
-            connection.execute("PRAGMA synchronous=FULL")
+            # FULL leaves out one thing: that the removal of a rollback journal, which is what commits, is on disk too.
+            # Without it a power cut can bring the journal back, and with it the state before the last commits.
+            connection.execute("PRAGMA synchronous=EXTRA")
             connection.execute("PRAGMA secure_delete=ON")
             connection.execute("PRAGMA temp_store=MEMORY")
             connection.execute("PRAGMA foreign_keys=ON")
@@ -138,7 +143,7 @@ def _connect(
         except BaseException:
             connection.close()
             raise
-    except sqlite3.Error as exc:
+    except (sqlite3.Error, *_DAMAGE) as exc:
         raise UnavailableError(f"the database cannot be opened: {_kind(exc)}") from exc
     return connection
 
@@ -180,7 +185,7 @@ def _transact(connection: Connection, work: Callable[[Connection], Result], begi
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    except sqlite3.Error as exc:
+    except (sqlite3.Error, *_DAMAGE) as exc:
         raise UnavailableError(f"the database did not answer: {_kind(exc)}") from exc
     return result
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from ssi.did.resolver import Resolution, Resolver
-from ssi.errors import InvalidDidError, ProofPurposeError, UntrustedIssuerError, VerificationError
+from ssi.errors import DidNotFoundError, InvalidDidError, UntrustedIssuerError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ports import RegistryView
 
@@ -85,12 +85,21 @@ def _verification_method(issuer: str, kid: str | None, resolution: Resolution) -
 
 
 async def _superseded(issuer: str, method: str, signed_at: int, resolver: Resolver) -> IssuerKey:
-    try:
-        past = await resolver.resolve(issuer, version_time=signed_at)
-    except InvalidDidError as exc:
-        raise VerificationError("expected a DID with a history, to look up a key that was replaced") from exc
-    try:
-        key = past.document.key(method, ASSERTION, at=signed_at)
-    except (ProofPurposeError, VerificationError) as exc:
-        raise VerificationError("expected a key that the issuer had when it says to have signed") from exc
-    return IssuerKey(key, f"{issuer} version {past.metadata.version_id}", "superseded key, accepted by policy")
+    """Return the key that ``method`` named when the issuer says to have signed.
+
+    Both times are whole seconds: what was signed in the very second in which the key was replaced may have come first,
+    so the version before that second counts, too.
+    """
+    for at in (signed_at, signed_at - 1):
+        try:
+            past = await resolver.resolve(issuer, version_time=at)
+        except InvalidDidError as exc:
+            raise VerificationError("expected a DID with a history, to look up a key that was replaced") from exc
+        except DidNotFoundError:
+            break
+        try:
+            key = past.document.key(method, ASSERTION, at=at)
+        except VerificationError:
+            continue
+        return IssuerKey(key, f"{issuer} version {past.metadata.version_id}", "superseded key, accepted by policy")
+    raise VerificationError("expected a key that the issuer had when it says to have signed")

@@ -17,7 +17,6 @@ from ssi.errors import (
     NotFoundError,
     SchemaError,
     SsiError,
-    StatusError,
     UnavailableError,
     UntrustedIssuerError,
     ValidityError,
@@ -34,9 +33,8 @@ _STEP_BY_ERROR: Final[tuple[tuple[type[SsiError], Step], ...]] = (
     (ValidityError, "validity"),
     (KeyBindingError, "holder"),
     (UntrustedIssuerError, "issuer"),
-    (SchemaError, "schema"),
-    (StatusError, "status"),
 )
+"""What the securing of a credential finds besides its signature, since every format checks these in one go."""
 
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -109,7 +107,9 @@ class Checks:
         """Return what to raise for ``error``: the refusal, or the error itself if the input was no presentation."""
         if isinstance(error, InvalidInputError) and not isinstance(error, SchemaError) and self._step == "format":
             return error
-        step = next((step for kind, step in _STEP_BY_ERROR if isinstance(error, kind)), self._step)
+        step = self._step
+        if step == "signature":
+            step = next((found for kind, found in _STEP_BY_ERROR if isinstance(error, kind)), step)
         reason = str(error)
         unknown = isinstance(error, UnavailableError | NotFoundError) and not isinstance(error, DidNotFoundError)
         self._made.append(Check(step, "unknown" if unknown else "failed", "", reason))

@@ -9,7 +9,7 @@ Errors:  StatusError (revoked, suspended, or a list that must not be believed), 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ssi.errors import StatusError
 from ssi.keys import PublicKey
@@ -20,6 +20,7 @@ from ssi.status import (
     StatusReference,
     StatusResult,
     UnverifiedStatusList,
+    VerifiedStatusList,
     check_anchoring,
     check_status,
     parse_references,
@@ -33,6 +34,10 @@ from .report import Checks
 ListKey: TypeAlias = Callable[[str | None, str], Awaitable[PublicKey]]
 """Returns the key of a list by its ``kid`` and its issuer."""
 
+ASK_AGAIN_SECONDS: Final = 5
+"""How long a list that the ledger says is replaced is left alone after it was asked for once more."""
+MAX_ASKED: Final = 1024
+
 
 class StatusChecker:
     """Checks the status of credentials under one policy, with a cache of verified lists."""
@@ -41,6 +46,8 @@ class StatusChecker:
         self._policy = policy
         self._rules = StatusPolicy(max_age_seconds=policy.max_list_age_seconds)
         self._list_key = list_key
+        self._now = now
+        self._asked: dict[str, int] = {}
         self._cache = StatusListCache(max_age_seconds=policy.max_list_age_seconds)
         self._lists = StatusLists(
             source=lists,
@@ -65,25 +72,35 @@ class StatusChecker:
     async def _check_one(
         self, reference: StatusReference, issuers: tuple[str, ...], view: RegistryView | None, now: int, checks: Checks
     ) -> None:
-        at_hand = self._lists.cached(reference) is not None
-        try:
-            result, anchoring = await self._read(reference, issuers, view, now)
-        except StatusError as exc:
-            # The ledger knows a newer list than the one that was kept: its time to live no longer counts.
-            if not at_hand or exc.reason not in ("superseded", "unanchored"):
-                raise
-            self._cache.discard(reference.uri)
-            result, anchoring = await self._read(reference, issuers, view, now)
-        checks.passed("status", result.uri, _described(result, anchoring, view))
-
-    async def _read(
-        self, reference: StatusReference, issuers: tuple[str, ...], view: RegistryView | None, now: int
-    ) -> tuple[StatusResult, str]:
-        """Hold the list against the ledger first: whether it is the newest decides whether to believe what it says."""
-        status_list = await self._lists.get(reference, issuers=issuers)
+        status_list = await self._newest(reference, issuers, view)
         anchoring = check_anchoring(status_list, view=view, receipt=None, policy=self._policy.anchoring, now=now)
         result = check_status(reference, status_list, issuers=issuers, now=now, policy=self._rules)
-        return result, str(anchoring.anchoring)
+        checks.passed("status", result.uri, _described(result, str(anchoring.anchoring), view))
+
+    async def _newest(
+        self, reference: StatusReference, issuers: tuple[str, ...], view: RegistryView | None
+    ) -> VerifiedStatusList:
+        """Return the list, asked for again if the ledger knows a newer one than the cache.
+
+        Otherwise every publication would have all good credentials refused until the cache lets its list go. Who
+        serves an old list on and on is not asked more often than every few seconds.
+        """
+        cached = self._lists.cached(reference)
+        if cached is not None and view is not None:
+            newest, now = view.newest_commitment(reference.uri), self._now()
+            asked = self._asked.get(reference.uri)
+            if (
+                newest is not None
+                and newest.issuer == cached.issuer
+                and newest.digest != cached.digest
+                and newest.valid_from >= (cached.issued_at or 0)
+                and (asked is None or not asked <= now < asked + ASK_AGAIN_SECONDS)
+            ):
+                if len(self._asked) >= MAX_ASKED:
+                    self._asked.clear()
+                self._asked[reference.uri] = now
+                self._cache.discard(reference.uri)
+        return await self._lists.get(reference, issuers=issuers)
 
     async def _resolve(self, unverified: UnverifiedStatusList, issuer: str) -> PublicKey:
         return await self._list_key(unverified.kid, issuer)

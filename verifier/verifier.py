@@ -9,13 +9,14 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
 
 from ssi.credentials.jose import (
     UnverifiedVcJwt,
+    UnverifiedVpJwt,
     VerifiedCredential,
     check_holder,
     verify_vc_jwt,
@@ -35,9 +36,9 @@ from ssi.errors import (
     InvalidInputError,
     KeyBindingError,
     SsiError,
+    StatusError,
     UnavailableError,
     UntrustedIssuerError,
-    VerificationError,
 )
 from ssi.keys import PublicKey
 from ssi.ports import RegistryView, StatusListSource
@@ -281,17 +282,13 @@ class Verifier:
 
     async def _vp_holder(
         self, presented: Presented, believed: list[_Believed], nonce: str | None, at: int, checks: Checks
-    ) -> PublicKey:
+    ) -> PublicKey | None:
         """A VP-JWT must hold even where policy would take the bare credential: what is signed is checked."""
         envelope, policy = presented.envelope, self.policy
-        first = believed[0].credential
-        if envelope is None or first is None:
+        credentials = [item.credential for item in believed if item.credential is not None]
+        if envelope is None or len(credentials) != len(believed):
             raise KeyBindingError("expected a presentation around its credentials")
-        key = first.holder_key()
-        if key is None and envelope.holder is not None and envelope.kid is not None:
-            key = await self._resolver.key(envelope.kid, "authentication", at=at)
-        if key is None:
-            raise KeyBindingError("expected a credential bound to a key, or a holder with a DID")
+        key = await self._presenter_key(envelope, credentials, at)
         required = policy.holder_binding == "required"
         presentation = verify_vp_jwt(
             envelope,
@@ -303,11 +300,32 @@ class Verifier:
             contexts=policy.contexts,
             max_skew_seconds=policy.skew_seconds,
         )
-        for credential in believed:
-            if credential.credential is not None:
-                check_holder(credential.credential, presentation)
-        checks.passed("holder", "presentation", "audience and nonce of this verifier" if required else "")
+        for credential in credentials:
+            check_holder(credential, presentation)
+        if not required:
+            # Whoever has a copy can send it again: it holds, and proves nothing of who presents it now.
+            checks.not_asked("holder", "policy asks for no holder binding")
+            return None
+        checks.passed("holder", "presentation", "audience and nonce of this verifier")
         return key
+
+    async def _presenter_key(
+        self, envelope: UnverifiedVpJwt, credentials: Sequence[VerifiedCredential], at: int
+    ) -> PublicKey:
+        """Return the one key that the presentation must be signed with to show all of ``credentials``.
+
+        That is the key in ``cnf``; a credential without one belongs to the holder, whose DID then has to give the key:
+        what a presentation says of its holder is otherwise the word of whoever signed it.
+        """
+        keys = [credential.holder_key() for credential in credentials]
+        if None in keys:
+            if envelope.holder is None or envelope.kid is None or envelope.kid.partition("#")[0] != envelope.holder:
+                raise KeyBindingError("expected a credential bound to a key, or a holder with a DID")
+            keys.append(await self._resolver.key(envelope.kid, "authentication", at=at))
+        found = {key for key in keys if key is not None}
+        if len(found) != 1:
+            raise KeyBindingError("expected credentials that are bound to one key")
+        return found.pop()
 
     def _trusted(
         self,
@@ -356,7 +374,7 @@ class Verifier:
             raise UnavailableError("expected a status list with the kid of a DID")
         method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
         if self._registry is not None and self._registry.view().compromised_since(method, at=now) is not None:
-            raise VerificationError("the issuer of the status list declared its key compromised")
+            raise StatusError("the issuer declared the key of its status list compromised")
         return (await self._resolver.resolve(issuer)).key(method, ASSERTION, at=now)
 
 

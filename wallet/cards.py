@@ -84,6 +84,9 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """Path of each claim that can be withheld to the text of its disclosure."""
     unverified: UnverifiedSdJwtVc | UnverifiedVcJwt
 
+    def __repr__(self) -> str:
+        return f"Delivered({self.format}, {self.types[0]})"  # without claims: a repr ends up in logs
+
     def subject_claims(self) -> list[tuple[ClaimPath, JsonValue]]:
         """Return the objects that hold claims about a subject, and their paths."""
         if self.format == "vc+jwt":

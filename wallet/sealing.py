@@ -40,6 +40,9 @@ class Plain(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes = b""
     """Empty too where only the summary was read."""
 
+    def __repr__(self) -> str:
+        return f"Plain({self.category})"  # what is in it must not get into a log by way of a traceback
+
 
 class Index(msgspec.Struct, frozen=True):
     """The wallet at one revision, verified against its head."""

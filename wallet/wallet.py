@@ -1,6 +1,6 @@
 """The holder's façade: keep credentials encrypted, show chosen claims, see what was shown to whom.
 
-Source:  decision 12 of the design (``docs/adr/0005-wallet-store.md``); formats as ``cards`` and ``presenting``.
+Source:  decision 12 of the design (``docs/adr/0006-wallet-store.md``); formats as ``cards`` and ``presenting``.
 Shapes:  card ids are 32 hexadecimal digits; claim paths are tuples of names, indexes and None; times are Unix seconds
          from the injected clock.
 I/O:     the store, and the resolver if there is one. Every act is one transaction: a refusal changes nothing, and what
@@ -55,6 +55,9 @@ class CardContent(msgspec.Struct, frozen=True, kw_only=True):
     """As it was delivered."""
     claims: JsonObject
     """The payload with everything disclosed."""
+
+    def __repr__(self) -> str:
+        return f"CardContent({self.card.id})"  # without claims: a repr ends up in logs
 
 
 class Wallet:
@@ -263,6 +266,12 @@ class Wallet:
     async def destroy(self) -> None:
         """Erase the wallet with its data key, and close it; copies of the store become noise to whoever has no key."""
         await self._store.erase(self._vault.wallet)
+        await self.close()
+
+    async def __aenter__(self) -> Wallet:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:

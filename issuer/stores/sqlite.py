@@ -81,6 +81,20 @@ class SqliteIssuerStore:
         """As ``IssuerStore.claim``."""
         return await self._database.write(lambda connection: _claim(connection, draft, family, replaces))
 
+    async def rekey(self, number: int, key: str) -> Issued:
+        """As ``IssuerStore.rekey``."""
+
+        def work(connection: Connection) -> Issued:
+            row = connection.execute(
+                f"UPDATE credentials SET key = ? WHERE number = ? AND replaced_by IS NULL RETURNING {_ISSUED}",
+                (key, number),
+            ).fetchone()
+            if row is None:
+                raise ConflictError("another credential was issued under this reference meanwhile")
+            return _issued(row)
+
+        return await self._database.write(work)
+
     async def find(self, reference: str) -> Issued:
         """As ``IssuerStore.find``."""
 

@@ -60,6 +60,14 @@ class IssuerStoreContract:
         with pytest.raises(NotFoundError):
             await store.find("case-2")
 
+    async def test_a_credential_signed_again_has_the_other_key_while_it_is_current(self, store: IssuerStore) -> None:
+        (first,) = await issued(store, "case-1")
+        again = await store.rekey(first.number, "town/credential/2")
+        assert again == msgspec.structs.replace(first, key="town/credential/2") == await store.find("case-1")
+        await store.claim(draft("case-1", id="urn:uuid:new"), await family(store), replaces=first.number)
+        with pytest.raises(ConflictError):
+            await store.rekey(first.number, "town/credential/3")
+
     async def test_no_index_is_given_twice_and_a_full_family_is_followed_by_another(self, store: IssuerStore) -> None:
         rows = [(await issued(store, f"case-{number}"))[0] for number in range(100)]
         places = [(row.family, row.index) for row in rows]

@@ -13,14 +13,10 @@ from ssi.credentials.jose import sign_vp_jwt
 from ssi.credentials.sd_jwt import bind, present
 from ssi.did.resolver import default_resolver
 from ssi.errors import ConflictError
-from ssi.keys import Curve, KeyPurpose
-from ssi.keys.backends.memory import MemoryKms
-from ssi.ledger import open_ledger
-from ssi.registry import Organisation, found_registry
 from ssi.status import AnchoringPolicy
+from ssi.testing import TestFederation, TestHolder
 from verifier import Policy, Refused, Trust, Verifier
 
-NOW = 1_790_000_000
 RESIDENCE = CredentialType(
     name="residence",
     vct="https://town.example/credentials/residence",
@@ -40,28 +36,13 @@ AUDIENCE = "https://benefits.example"
 class Town:
     """A registry, an agency and a benefits office, with a clock that the test sets."""
 
-    def __init__(self) -> None:
-        self.now = NOW
-        self.kms = MemoryKms()
-        self.holder_kms = MemoryKms()
-
-    def clock(self) -> int:
-        return self.now
-
     async def open(self) -> Town:
-        self.ledger = open_ledger("memory:")
-        self.registry, self.ministry = await found_registry(
-            self.ledger,
-            origin="log.example",
-            root_name="ministry",
-            root_domain="ministry.example",
-            kms=self.kms,
-            now=self.clock,
-        )
-        agency = await Organisation.create("town", domain="town.example", kms=self.kms, now=self.now)
-        await self.ministry.enrol_issuer(
-            agency, types=[RESIDENCE.vct, *RESIDENCE.types], registry=self.registry, now=self.now
-        )
+        self.federation = await TestFederation.found()
+        self.clock = self.federation.clock
+        self.registry = self.federation.registry
+        self.citizen = await TestHolder.create(clock=self.clock)
+        self.holder = self.citizen.key
+        agency = await self.federation.enrol("town", types=[RESIDENCE.vct, *RESIDENCE.types])
         self.store = await SqliteIssuerStore.open(":memory:")
         self.issuer = Issuer(
             agency,
@@ -71,7 +52,6 @@ class Town:
             status_base="https://town.example/status",
             now=self.clock,
         )
-        self.holder = await self.holder_kms.generate("holder", curve=Curve.P256, purpose=KeyPurpose.HOLDER)
         return self
 
     def verifier(self, **changes: Any) -> Verifier:
@@ -96,21 +76,21 @@ class Town:
         if format == "vc+jwt":
             return await sign_vp_jwt(
                 [credential],
-                kms=self.holder_kms,
+                kms=self.citizen.kms,
                 label="holder",
                 kid=None,
                 holder=None,
                 audience=AUDIENCE,
                 nonce=nonce,
-                issued_at=self.now,
+                issued_at=self.clock(),
             )
         return await bind(
             present(credential, [("address", "locality")]),
-            kms=self.holder_kms,
+            kms=self.citizen.kms,
             label="holder",
             nonce=nonce,
             audience=AUDIENCE,
-            now=self.now,
+            now=self.clock(),
         )
 
 
@@ -130,19 +110,19 @@ async def test_main_job(town: Town, format: Any) -> None:
     assert shown.claims == expected
     assert shown.holder == town.holder
     assert [check.outcome for check in shown.report.checks if check.name != "schema"].count("passed") >= 6
-    town.now += 10
+    town.clock.advance(10)
     change = await town.issuer.suspend(reference="case-17", reason="under review", by="registry office")
     assert change.references == ("case-17",)
     assert change.anchored
-    town.now += 400
+    town.clock.advance(400)
     with pytest.raises(Refused) as suspended:
         await verifier.verify(await town.show(issued.credential, format, "n-2"), nonce="n-2")
     assert suspended.value.check == "status"
     await town.issuer.unsuspend(reference="case-17")
-    town.now += 400
+    town.clock.advance(400)
     await verifier.verify(await town.show(issued.credential, format, "n-3"), nonce="n-3")
     await town.issuer.revoke(reference="case-17", reason="moved away")
-    town.now += 400
+    town.clock.advance(400)
     with pytest.raises(Refused, match="revoked"):
         await verifier.verify(await town.show(issued.credential, format, "n-4"), nonce="n-4")
     with pytest.raises(ConflictError):

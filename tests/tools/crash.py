@@ -80,7 +80,8 @@ def run_round(workload: Workload, directory: Path, rng: random.Random, processes
     """Start, wait, kill; return all lines acknowledged."""
     children = [Child(workload, directory, rng.randrange(1 << 48)) for _ in range(processes)]
     waiting = {child.pipe: child for child in children}
-    deadlines = {child.pipe: time.monotonic() + rng.uniform(0, LONGEST_RUN_SECONDS) for child in children}
+    longest = getattr(workload, "longest_run_seconds", LONGEST_RUN_SECONDS)
+    deadlines = {child.pipe: time.monotonic() + rng.uniform(0, longest) for child in children}
     while deadlines:
         rest = max(0.0, min(deadlines.values()) - time.monotonic())
         for pipe in select.select(list(waiting), [], [], rest)[0]:

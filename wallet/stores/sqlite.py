@@ -9,7 +9,7 @@ Errors:  as ``wallet.store``; InvalidInputError if the file is of another kind, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ssi.database import Database, Migration, planned_migrations
@@ -46,7 +46,6 @@ MIGRATIONS: Final = (
 )
 
 Kind = TypeVar("Kind", bytes, str, int)
-Result = TypeVar("Result")
 
 
 class SqliteWalletStore:
@@ -82,7 +81,7 @@ class SqliteWalletStore:
             )
             _put_wraps(connection, wallet, wraps)
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def wallets(self, *, after: str = "", limit: int = 1000) -> Sequence[str]:
         """As ``WalletStore.wallets``."""
@@ -91,11 +90,11 @@ class SqliteWalletStore:
             rows = connection.execute("SELECT id FROM wallets WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
             return [_of(str, row[0]) for row in rows]
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def head(self, wallet: str) -> StoredHead:
         """As ``WalletStore.head``."""
-        return await self._read(lambda connection: _head(connection, wallet))
+        return await self._database.read(lambda connection: _head(connection, wallet))
 
     async def wraps(self, wallet: str) -> Sequence[WrappedKey]:
         """As ``WalletStore.wraps``."""
@@ -104,7 +103,7 @@ class SqliteWalletStore:
             _head(connection, wallet)
             return _wraps(connection, wallet)
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def load(self, wallet: str) -> StoredWallet:
         """As ``WalletStore.load``."""
@@ -113,7 +112,7 @@ class SqliteWalletStore:
             head = _head(connection, wallet)
             return StoredWallet(head=head, wraps=_wraps(connection, wallet), entries=_entries(connection, wallet))
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def records(self, wallet: str, ids: Sequence[bytes], *, content: bool) -> Sequence[SealedRecord]:
         """As ``WalletStore.records``."""
@@ -126,7 +125,7 @@ class SqliteWalletStore:
                 raise NotFoundError("the wallet has no such record")
             return [_record(row) for row in rows]
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def commit(self, wallet: str, change: Commit) -> None:
         """As ``WalletStore.commit``."""
@@ -150,7 +149,7 @@ class SqliteWalletStore:
                 connection.execute("DELETE FROM wraps WHERE wallet = ?", (wallet,))
                 _put_wraps(connection, wallet, change.wraps)
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def erase(self, wallet: str) -> None:
         """As ``WalletStore.erase``."""
@@ -161,32 +160,14 @@ class SqliteWalletStore:
             if not connection.execute("DELETE FROM wallets WHERE id = ?", (wallet,)).rowcount:
                 raise NotFoundError("the store has no wallet of this name")
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def close(self) -> None:
         """As ``WalletStore.close``."""
         await self._database.close()
 
-    async def _read(self, work: Callable[[Connection], Result]) -> Result:
-        return await self._database.read(_guarded(work))
-
-    async def _write(self, work: Callable[[Connection], Result]) -> Result:
-        return await self._database.write(_guarded(work))
-
 
 _RECORD_COLUMNS: Final = ("id", "category", "version", "tags", "summary", "content")
-
-
-def _guarded(work: Callable[[Connection], Result]) -> Callable[[Connection], Result]:
-    """Turn what a damaged file can make the driver raise, beside its own errors, into ours."""
-
-    def guarded(connection: Connection) -> Result:
-        try:
-            return work(connection)
-        except (MemoryError, OverflowError, UnicodeError) as exc:
-            raise UnavailableError(f"the wallet's file is damaged: {type(exc).__name__}") from exc
-
-    return guarded
 
 
 def _touch(path: str | os.PathLike[str], create: bool) -> None:

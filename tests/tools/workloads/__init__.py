@@ -16,11 +16,17 @@ Acknowledge = Callable[[str], None]
 # Name to module; each module has a class ``Workload`` without arguments.
 WORKLOADS = {
     "append": "tests.tools.workloads.append",
+    "issue": "tests.tools.workloads.issue",
+    "revoke": "tests.tools.workloads.revoke",
+    "wallet": "tests.tools.workloads.wallet",
 }
 
 
 class Workload(Protocol):
-    """One kind of work on one directory. An object lives as long as its directory, in the parent process."""
+    """One kind of work on one directory. An object lives as long as its directory, in the parent process.
+
+    It may have ``longest_run_seconds``, after which its processes are killed at the latest.
+    """
 
     async def run(self, directory: Path, *, seed: int, acknowledge: Acknowledge) -> None:
         """Work until killed, from whatever state the directory is in. Runs in a child; ``seed`` differs each time.

@@ -1,0 +1,108 @@
+"""What commands are made of: shared options, a session, and an end that always has one of four exit codes.
+
+A command is an async function of a ``Session`` and its own options that returns an ``Answer``; ``action`` turns it into
+what click calls. ``ledger_options`` and ``key_options`` add the options that the session itself understands.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeAlias, TypeVar
+
+import click
+
+from ssi.cli.exits import exit_code, failure
+from ssi.cli.output import Answer
+from ssi.cli.session import Options, Session
+from ssi.encoding.timestamps import parse_seconds
+from ssi.errors import InvalidInputError, SsiError
+
+Action: TypeAlias = Callable[..., Awaitable[Answer]]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_SESSION_OPTIONS: Final = frozenset(Options.__struct_fields__)
+
+
+def action(function: Action) -> Callable[..., None]:
+    """Return ``function`` as a click callback with ``--json`` and ``--project``."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also about a failure.")
+    @click.option("--project", metavar="FILE", help="The project file (default: ssi.toml, if it is there).")
+    @functools.wraps(function)
+    def run(**values: Any) -> None:
+        options = Options(**{name: values.pop(name) for name in _SESSION_OPTIONS & values.keys()})
+        _finish(options, function, values)
+
+    return run
+
+
+def _finish(options: Options, function: Action, values: dict[str, Any]) -> None:
+    import asyncio
+
+    from ssi.cli.output import Output
+
+    output = Output(as_json=options.as_json)
+    try:
+        answer = asyncio.run(_run(options, function, values))
+    except SsiError as exc:
+        output.failure(failure(exc))
+        raise click.exceptions.Exit(exit_code(exc)) from exc
+    output.answer(answer)
+    raise click.exceptions.Exit(answer.exit_code)
+
+
+async def _run(options: Options, function: Action, values: dict[str, Any]) -> Answer:
+    session = Session(options)
+    try:
+        return await function(session, **values)
+    finally:
+        await session.close()
+
+
+def ledger_options(function: Function) -> Function:
+    """Add the options that say which ledger, and what is believed of it."""
+    for option in (
+        click.option("--ledger", metavar="URL", help="The ledger: sqlite:PATH, or the path of a SQLite file."),
+        click.option("--root", "roots", metavar="DID", multiple=True, help="A root accreditor; may be repeated."),
+        click.option("--vkey", "vkeys", metavar="VKEY", multiple=True, help="A key that may sign checkpoints."),
+    ):
+        function = option(function)
+    return function
+
+
+def passphrase_options(function: Function) -> Function:
+    """Add the options that say where a passphrase is; never the passphrase itself."""
+    for option in (
+        click.option("--passphrase-file", metavar="FILE", help="A file that holds the passphrase."),
+        click.option("--passphrase-env", metavar="NAME", help="The environment variable that holds the passphrase."),
+    ):
+        function = option(function)
+    return function
+
+
+def key_options(function: Function) -> Function:
+    """Add the options that say where keys are and how their store is opened."""
+    option = click.option("--keys", metavar="URL", help="The key store: file:PATH, or a path.")
+    return option(passphrase_options(function))
+
+
+class TimeType(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
+    """A time: Unix seconds, or a date and time with a zone."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return Unix seconds."""
+        if isinstance(value, int):
+            return value
+        text = str(value)
+        if text.isascii() and text.isdecimal() and len(text) <= 12:
+            return int(text)
+        try:
+            return parse_seconds(text)
+        except InvalidInputError as exc:
+            self.fail(f"{exc}, or Unix seconds", param, ctx)
+
+
+TIME: Final = TimeType()

@@ -1,0 +1,221 @@
+"""``ssi did``: the DIDs of organisations, from the first line of their log to the last.
+
+Source:  did:webvh 1.0; W3C DID Resolution v1 (what ``resolve`` prints).
+I/O:     project file, key store, log files, ledger, and for ``resolve`` the web.
+Errors:  see ``ssi.cli.exits``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ssi.cli.command import TIME, action, key_options, ledger_options
+from ssi.cli.files import read_input
+from ssi.cli.organisations import bring_forward, check_name, keep, kept
+from ssi.cli.output import Answer, facts
+from ssi.cli.program import CommandTree
+from ssi.cli.session import Session
+from ssi.encoding.gate import parse_object
+from ssi.encoding.timestamps import format_seconds
+from ssi.errors import ConflictError, InvalidInputError
+from ssi.types import JsonObject
+
+if TYPE_CHECKING:
+    from ssi.did.webvh import WebvhLog
+
+PURPOSES = ("update", "credential", "list", "statement")
+
+
+@click.group(cls=CommandTree, place="did")
+def command() -> None:
+    """Make, change and resolve DIDs."""
+
+
+@command.command()
+@click.argument("name")
+@click.option("--domain", required=True, help="The domain that serves the DID's log.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="A port other than 443.")
+@click.option("--path", "paths", multiple=True, help="A path segment below the domain; may be repeated.")
+@click.option("--curve", type=click.Choice(["P-256", "P-384", "Ed25519"]), default="P-256", show_default=True)
+@click.option("--log", "file", metavar="FILE", help="Where its log is written (default: NAME.did.jsonl).")
+@key_options
+@action
+async def create(
+    session: Session, name: str, domain: str, port: int | None, paths: tuple[str, ...], curve: str, file: str | None
+) -> Answer:
+    """Make the did:webvh DID of organisation NAME, with keys for statements, credentials and status lists.
+
+    Its log is written to a file and is on no ledger until `ssi ledger enrol` puts it there.
+    """
+    from ssi.keys import Curve
+    from ssi.registry import Organisation
+
+    if check_name(name) in session.project.organisations:
+        raise ConflictError(f"the project has an organisation {name} already")
+    made = await Organisation.create(
+        name,
+        domain=domain,
+        port=port,
+        path=paths,
+        kms=session.kms(create=True),
+        now=session.now(),
+        curve=Curve(curve),
+    )
+    path = keep(session, name, _verified(session, made.did, made.log), file)
+    document: JsonObject = {"name": name, "did": made.did, "log": str(path)}
+    return Answer(document=document, tables=[facts(f"created {name}", document)])
+
+
+@command.command()
+@click.argument("name")
+@click.option("--document", "file", metavar="FILE", help="The whole new DID document (JSON).")
+@click.option(
+    "--service", "services", metavar="FILE", multiple=True, help="A service (JSON) to add, or to replace by id."
+)
+@click.option("--remove-service", "removed", metavar="ID", multiple=True, help="The id of a service that leaves.")
+@click.option(
+    "--also-known-as", "aliases", metavar="URI", multiple=True, help="Another identifier of the organisation."
+)
+@click.option("--ttl", "ttl_seconds", type=click.IntRange(0), help="How many seconds resolvers may keep the document.")
+@ledger_options
+@key_options
+@action
+async def update(
+    session: Session,
+    name: str,
+    file: str | None,
+    services: tuple[str, ...],
+    removed: tuple[str, ...],
+    aliases: tuple[str, ...],
+    ttl_seconds: int | None,
+) -> Answer:
+    """Change the DID document of organisation NAME."""
+    from ssi.did.webvh import update_did
+
+    if file is None and not (services or removed or aliases) and ttl_seconds is None:
+        raise InvalidInputError("nothing to change: give a document, a service, an alias or a ttl")
+    before = await kept(session, name)
+    document = before.log.head.document if file is None else parse_object(read_input(file))
+    document = _changed(document, [parse_object(read_input(each)) for each in services], removed, aliases)
+    made = await update_did(
+        before.log, kms=session.kms(), name=name, now=session.now(), document=document, ttl_seconds=ttl_seconds
+    )
+    index = await bring_forward(session, before, made.log)
+    return _version(f"updated {name}", made.did, made.version.entry.version_id, index)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--purpose", type=click.Choice(PURPOSES), default="update", show_default=True, help="Which key.")
+@ledger_options
+@key_options
+@action
+async def rotate(session: Session, name: str, purpose: str) -> Answer:
+    """Replace a key of organisation NAME: its DID's update key, or one that signs for it.
+
+    After a new list key, `ssi publish --everything` signs the status lists again.
+    """
+    from ssi.did.webvh import rotate_keys
+    from ssi.keys import KeyPurpose
+
+    before = await kept(session, name)
+    if purpose == "update":
+        made = await rotate_keys(before.log, kms=session.kms(), name=name, now=session.now())
+        index = await bring_forward(session, before, made.log)
+        return _version(f"rotated the update key of {name}", made.did, made.version.entry.version_id, index)
+    if not before.anchored:
+        raise ConflictError(f"{name} is not on the ledger yet: its keys are replaced once it is")
+    organisation = await session.organisation(name)
+    registry = await session.registry()
+    key = await organisation.rotate(KeyPurpose(purpose), registry=registry, now=session.now())
+    log = _verified(session, organisation.did, organisation.log)
+    index = await bring_forward(session, before, log)
+    return _version(f"rotated the {purpose} key of {name}", log.did, log.head.entry.version_id, index, kid=key.kid)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@ledger_options
+@key_options
+@action
+async def deactivate(session: Session, name: str, yes: bool) -> Answer:
+    """Deactivate the DID of organisation NAME for good."""
+    from ssi.did.webvh import deactivate_did
+
+    before = await kept(session, name)
+    if not yes:
+        click.confirm(f"Deactivate {before.log.did} for good?", abort=True, err=True)
+    made = await deactivate_did(before.log, kms=session.kms(), name=name, now=session.now())
+    index = await bring_forward(session, before, made.log)
+    return _version(f"deactivated {name}", made.did, made.version.entry.version_id, index)
+
+
+@command.command()
+@click.argument("did")
+@click.option("--version-id", metavar="ID", help="The version to show.")
+@click.option("--at", "version_time", type=TIME, help="The version in force at this time.")
+@click.option("--no-network", is_flag=True, help="Ask the ledger only.")
+@ledger_options
+@action
+async def resolve(
+    session: Session, did: str, version_id: str | None, version_time: int | None, no_network: bool
+) -> Answer:
+    """Show the document of DID: from the ledger if it is there, else from the web."""
+    resolver = await session.resolver(network=not no_network)
+    resolution = await resolver.resolve(did, version_id=version_id, version_time=version_time)
+    said = resolution.metadata
+    times = {
+        "created": said.created,
+        "updated": said.updated,
+        "versionTime": said.version_time,
+        "nextUpdate": said.next_update,
+    }
+    metadata: JsonObject = {
+        "versionId": said.version_id,
+        "nextVersionId": said.next_version_id,
+        "deactivated": True if said.deactivated else None,
+        **{name: None if time is None else format_seconds(time) for name, time in times.items()},
+    }
+    document: JsonObject = {
+        "didDocument": resolution.document.raw,
+        "didDocumentMetadata": {name: value for name, value in metadata.items() if value is not None},
+        "didResolutionMetadata": {"contentType": "application/did+json", "source": said.source},
+    }
+    import json
+
+    return Answer(
+        document=document,
+        raw=json.dumps(resolution.document.raw, indent=2),
+        tables=[facts("metadata", {**metadata, "source": said.source})],
+    )
+
+
+def _verified(session: Session, did: str, log: bytes) -> WebvhLog:
+    from ssi.did.webvh import verify_log
+
+    return verify_log(log, did=did, now=session.now())
+
+
+def _changed(
+    document: JsonObject, services: list[JsonObject], removed: tuple[str, ...], aliases: tuple[str, ...]
+) -> JsonObject:
+    """Return ``document`` with services added, replaced by id and removed, and aliases added."""
+    changed = dict(document)
+    gone = {*removed, *(service.get("id") for service in services)}
+    if services or removed:
+        here = [service for service in changed.get("service", []) if service.get("id") not in gone]
+        changed["service"] = [*here, *services]
+        if not changed["service"]:
+            del changed["service"]
+    if aliases:
+        known = changed.get("alsoKnownAs", [])
+        changed["alsoKnownAs"] = [*known, *(alias for alias in aliases if alias not in known)]
+    return changed
+
+
+def _version(title: str, did: str, version_id: str, index: int | None, **more: str) -> Answer:
+    document: JsonObject = {"did": did, "versionId": version_id, "entry": index, **more}
+    return Answer(document=document, tables=[facts(title, document)])

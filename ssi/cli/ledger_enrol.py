@@ -1,0 +1,61 @@
+"""``ssi ledger enrol``: accredit an organisation, as such and as issuer, and put its DID's log on the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssi.cli.command import action, key_options, ledger_options
+from ssi.cli.files import read_input
+from ssi.cli.output import Answer, facts
+from ssi.cli.session import Session
+from ssi.encoding.gate import parse_object
+from ssi.errors import InvalidInputError
+from ssi.types import JsonObject
+
+
+@click.command()
+@click.argument("organisation")
+@click.option("--by", required=True, metavar="NAME", help="The root accreditor, an organisation of the project.")
+@click.option(
+    "--type", "types", metavar="TYPE", multiple=True, help="A credential type it may issue (vct or W3C type)."
+)
+@ledger_options
+@key_options
+@action
+async def command(session: Session, organisation: str, by: str, types: tuple[str, ...]) -> Answer:
+    """Accredit ORGANISATION (a name of the project, or its did.jsonl) and put its DID on the ledger.
+
+    With --type also as issuer of these credential types. Asked again, it accredits again.
+    """
+    from ssi.did.webvh import verify_log
+    from ssi.registry import Organisation
+
+    project = session.project
+    known = project.organisations.get(organisation)
+    log = read_input(str(project.file(known.log)) if known else organisation)
+    did = known.did if known else _did_of(log)
+    subject = Organisation(
+        name=organisation if known else Path(organisation).stem,
+        kms=session.kms(),
+        log=verify_log(log, did=did, now=session.now()),
+    )
+    registry, root = await session.registry(), await session.organisation(by)
+    if types:
+        submitted = await root.enrol_issuer(subject, types=types, registry=registry, now=session.now())
+    else:
+        accredited = await root.accredit(did, role="organisation", registry=registry, now=session.now())
+        submitted = [accredited, *await subject.publish(registry)]
+    document: JsonObject = {"did": did, "types": list(types), "entries": [each.index for each in submitted]}
+    return Answer(document=document, tables=[facts("enrolled", document)])
+
+
+def _did_of(log: bytes) -> str:
+    """Return the DID that the newest line of a log is for; the log itself is verified after."""
+    lines = log.splitlines()
+    state = parse_object(lines[-1]).get("state") if lines else None
+    did = state.get("id") if isinstance(state, dict) else None
+    if not isinstance(did, str):
+        raise InvalidInputError("expected a did.jsonl whose newest line names a DID")
+    return did

@@ -1,0 +1,77 @@
+"""The organisations whose keys are here: their logs on the ledger or in files, read and brought forward.
+
+Shapes:  the ledger's log of a DID goes before the file's, which is a copy to be served as ``did.jsonl``.
+I/O:     project file, log files, and the ledger if there is one.
+Errors:  NotFoundError (the project does not name it), those of ``verify_log`` and of the registry.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ssi.cli.files import read_input, write_output
+from ssi.cli.session import Session
+from ssi.errors import DidNotFoundError, InvalidInputError
+
+if TYPE_CHECKING:
+    from ssi.did.webvh import WebvhLog
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """An organisation of the project with its log as it is now."""
+
+    name: str
+    path: Path
+    log: WebvhLog
+    anchored: bool
+    """Whether the log is on the ledger."""
+
+
+def keep(session: Session, name: str, log: WebvhLog, file: str | None) -> Path:
+    """Write the log of a new organisation and name it in the project file; return the log's path."""
+    path = Path(file) if file else session.project.file(f"{name}.did.jsonl")
+    write_output(path, log.log)
+    members = {"did": log.did, "log": os.path.relpath(path.absolute(), session.project.folder)}
+    session.project.append(f"organisations.{name}", members)
+    return path
+
+
+async def kept(session: Session, name: str) -> Kept:
+    """Return an organisation of the project, by the ledger's log if it has one."""
+    from ssi.did.webvh import verify_log
+
+    settings = session.project.organisation(name)
+    path = session.project.file(settings.log)
+    anchored = await anchored_log(session, settings.did)
+    log = read_input(str(path)) if anchored is None else anchored
+    return Kept(name, path, verify_log(log, did=settings.did, now=session.now()), anchored is not None)
+
+
+async def anchored_log(session: Session, did: str) -> bytes | None:
+    """Return the ledger's log of ``did``, or None if there is no ledger or it has none."""
+    if not session.has_ledger:
+        return None
+    try:
+        return (await session.follower()).view().did_log(did)
+    except DidNotFoundError:
+        return None
+
+
+async def bring_forward(session: Session, before: Kept, log: WebvhLog) -> int | None:
+    """Publish the newest line of ``log`` where the ones before it are; return its ledger index, if it has one."""
+    index = None
+    if before.anchored:
+        index = (await (await session.registry()).submit(log.head.entry.line)).index
+    write_output(before.path, log.log)
+    return index
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if it can stand in key labels and in the project file. Raises InvalidInputError."""
+    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum() or len(name) > 64:
+        raise InvalidInputError("expected a name of ASCII letters, digits, - and _")
+    return name

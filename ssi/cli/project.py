@@ -1,0 +1,146 @@
+"""The project file: where ledger, keys and stores of one organisation are, so that commands need not be told each time.
+
+Input:   a TOML file, ``ssi.toml`` in the working directory unless another one is named.
+Shapes:  tables ``ledger``, ``keys``, ``network`` and ``organisations.NAME``; other tables belong to the commands of the
+         roles, which read them by ``section``. Relative paths start at the file's folder.
+I/O:     reads one file; ``append`` adds to its end.
+Errors:  InvalidInputError, NotFoundError. Passphrases never stand in here: only where to find them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from ssi.errors import InvalidInputError, NotFoundError, UnavailableError
+from ssi.types import JsonObject
+
+DEFAULT_NAME: Final = "ssi.toml"
+MAX_PROJECT_BYTES: Final = 1 << 20
+
+Section = TypeVar("Section")
+
+
+class KeyStore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key store, and where its passphrase is."""
+
+    store: str | None = None
+    """``file:PATH``, or the URL of a plug-in."""
+    passphrase_file: str | None = None
+    passphrase_env: str | None = None
+    """Name of the environment variable that holds it."""
+
+
+class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ledger, and what is believed of it."""
+
+    url: str | None = None
+    origin: str | None = None
+    """The log's name in its checkpoints."""
+    roots: tuple[str, ...] = ()
+    """DIDs of the root accreditors."""
+    checkpoint_keys: tuple[str, ...] = ()
+    """Keys that may sign its checkpoints (``name+id+key``)."""
+    keys: KeyStore | None = None
+    """The operator's key store, if it is not that of ``keys``."""
+
+
+class OrganisationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One organisation whose keys are here."""
+
+    did: str
+    log: str
+    """The file that is served as its did.jsonl."""
+
+
+class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to get out."""
+
+    ca_file: str | None = None
+    proxy: str | None = None
+
+
+class Project:
+    """A project file as it was read, or an empty one for a folder that has none."""
+
+    def __init__(self, path: Path, members: JsonObject) -> None:
+        """Use ``Project.load``."""
+        self.path: Final = path
+        self.folder: Final = path.absolute().parent
+        self._members = members
+        self.ledger: Final = self.section("ledger", LedgerSettings) or LedgerSettings()
+        self.keys: Final = self.section("keys", KeyStore) or KeyStore()
+        self.network: Final = self.section("network", NetworkSettings) or NetworkSettings()
+        self.organisations: Final = self._convert("organisations", members.get("organisations", {}), _ORGANISATIONS)
+
+    @classmethod
+    def load(cls, path: str | None) -> Project:
+        """Read the file at ``path``; without one, ``ssi.toml`` if it is there.
+
+        Raises NotFoundError if a named file is not there, InvalidInputError if it is no project file.
+        """
+        import tomllib
+
+        location = Path(path or DEFAULT_NAME)
+        if path is None and not location.exists():
+            return cls(location, {})
+        try:
+            with location.open("rb") as file:
+                data = file.read(MAX_PROJECT_BYTES + 1)
+        except OSError as exc:
+            raise NotFoundError(f"the project file {location.name} cannot be read") from exc
+        if len(data) > MAX_PROJECT_BYTES:
+            raise InvalidInputError(f"{location.name}: expected at most {MAX_PROJECT_BYTES} bytes")
+        try:
+            return cls(location, tomllib.loads(data.decode("utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+            raise InvalidInputError(f"{location.name}: expected a TOML file: {exc}") from exc
+
+    def section(self, name: str, shape: type[Section]) -> Section | None:
+        """Return the table ``name`` as ``shape``, or None if the file has none. Raises InvalidInputError."""
+        return self._convert(name, self._members[name], shape) if name in self._members else None
+
+    def organisation(self, name: str) -> OrganisationSettings:
+        """Return what the file says of an organisation. Raises NotFoundError."""
+        try:
+            return self.organisations[name]
+        except KeyError:
+            raise NotFoundError(f"{self.path.name} names no organisation {name}") from None
+
+    def file(self, name: str) -> Path:
+        """Return a path that the file names, from the file's folder."""
+        return self.folder / name
+
+    def url(self, url: str) -> str:
+        """Return a ``file:`` or ``sqlite:`` URL with its path made absolute from the file's folder."""
+        scheme, colon, rest = url.partition(":")
+        if not colon or scheme not in ("file", "sqlite") or rest.startswith("/") or not rest:
+            return url
+        path, question, options = rest.partition("?")
+        return f"{scheme}:{'//' if scheme == 'sqlite' else ''}{self.folder / path}{question}{options}"
+
+    def append(self, table: str, members: JsonObject) -> None:
+        """Add a table at the end of the file, which is made if it is absent. Raises UnavailableError."""
+        lines = [f"[{table}]", *(f"{name} = {_toml(value)}" for name, value in members.items()), ""]
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("\n".join([*([""] if file.tell() else []), *lines]))
+        except OSError as exc:
+            raise UnavailableError(f"the project file {self.path.name} cannot be written") from exc
+
+    def _convert(self, name: str, value: Any, shape: type[Section]) -> Section:
+        try:
+            return msgspec.convert(value, shape)
+        except msgspec.ValidationError as exc:
+            raise InvalidInputError(f"{self.path.name}: table {name}: {exc}") from exc
+
+
+_ORGANISATIONS: Final = dict[str, OrganisationSettings]
+
+
+def _toml(value: str | list[str]) -> str:
+    """Write a string, or a list of strings: JSON's escapes are among those of TOML, but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -1,0 +1,303 @@
+"""``ssi wallet``: a holder's credentials, kept encrypted, shown claim by claim.
+
+Input:   the table ``wallet`` of the project file, or ``--wallet`` and where its passphrase is.
+I/O:     the wallet's store; with ``add`` also the ledger and the web, to verify the issuer.
+Errors:  see ``ssi.cli.exits``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from ssi.cli.command import TIME, action, ledger_options, passphrase_options
+from ssi.cli.files import read_input, write_output
+from ssi.cli.output import Answer, Table, facts
+from ssi.cli.project import KeyStore
+from ssi.cli.session import Session, is_there
+from ssi.encoding.gate import parse_json
+from ssi.encoding.timestamps import format_seconds
+from ssi.errors import InvalidInputError, NotFoundError
+from ssi.types import JsonObject, JsonValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ssi.did.resolver import Resolver
+
+    from .cards import Card
+    from .wallet import Wallet
+
+MAX_CREDENTIAL_BYTES = 4 << 20
+
+
+class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table ``wallet`` of a project file."""
+
+    store: str
+    """``sqlite:PATH``, or the URL of a plug-in."""
+    name: str = "default"
+    """Which wallet of the store."""
+    passphrase_file: str | None = None
+    passphrase_env: str | None = None
+
+
+def wallet_options(function: Any) -> Any:
+    """Add the options that say which wallet."""
+    option = click.option("--wallet", "where", metavar="URL", help="The wallet: sqlite:PATH, or a path.")
+    return option(passphrase_options(function))
+
+
+@click.group()
+def wallet() -> None:
+    """Keep credentials encrypted, show chosen claims, see what was shown to whom."""
+
+
+@wallet.command("new-key")
+@click.option("--curve", type=click.Choice(["P-256", "P-384", "Ed25519"]), default="P-256", show_default=True)
+@wallet_options
+@action
+async def new_key(session: Session, where: str | None, curve: str) -> Answer:
+    """Make a key to be issued a credential to, and print it as a did:jwk. Use a new one for each credential."""
+    from ssi.did.methods.jwk import did_jwk
+    from ssi.keys import Curve
+
+    opened = await _open(session, where, create=True)
+    key = await opened.new_key(Curve(curve))
+    did = did_jwk(key.to_jwk())
+    return Answer(document={"key": did, "jwk": key.to_jwk(), "thumbprint": key.thumbprint()}, raw=did)
+
+
+@wallet.command()
+@click.argument("file")
+@click.option("--unverified", is_flag=True, help="Keep it without verifying who issued it.")
+@wallet_options
+@ledger_options
+@action
+async def add(session: Session, where: str | None, file: str, unverified: bool) -> Answer:
+    """Keep the credential in FILE (- for standard input), once its issuer's signature holds."""
+    credential = read_input(file, max_bytes=MAX_CREDENTIAL_BYTES)
+    resolver = None if unverified else await session.resolver()
+    opened = await _open(session, where, create=True, resolver=resolver)
+    said = _described(await opened.add(credential))
+    return Answer(document=said, tables=[facts("kept", said)])
+
+
+@wallet.command("list")
+@wallet_options
+@action
+async def list_cards(session: Session, where: str | None) -> Answer:
+    """List the credentials in the wallet."""
+    opened = await _open(session, where)
+    return _cards(await opened.list())
+
+
+@wallet.command()
+@click.argument("card")
+@wallet_options
+@action
+async def show(session: Session, where: str | None, card: str) -> Answer:
+    """Show a credential with its claims, and which of them can be withheld."""
+    opened = await _open(session, where)
+    content = await opened.get(await _card_id(opened, card))
+    said = _described(content.card)
+    can = [_path_text(path) for path in content.card.withholdable]
+    return Answer(
+        document={**said, "claims": content.claims, "credential": content.credential},
+        tables=[
+            facts("card", said),
+            facts("claims", content.claims),
+            Table("claims that can be withheld", [[path] for path in can], ("path",)),
+        ],
+    )
+
+
+@wallet.command()
+@click.option("--type", "type", metavar="TYPE", help="A credential type.")
+@click.option("--claims", metavar="FILE", help='Claims to look for: a JSON object of path and value, "a.b": "c".')
+@wallet_options
+@action
+async def search(session: Session, where: str | None, type: str | None, claims: str | None) -> Answer:
+    """Find credentials by type and by the values of claims, which come from a file."""
+    from ssi.encoding.gate import parse_object
+
+    opened = await _open(session, where)
+    wanted = {} if claims is None else parse_object(read_input(claims))
+    found = await opened.search(type=type, claims={parse_path(name): value for name, value in wanted.items()})
+    return _cards(found)
+
+
+@wallet.command()
+@click.argument("card")
+@click.option(
+    "--claim", "claims", metavar="PATH", multiple=True, help="A claim to show: address.locality; may be repeated."
+)
+@click.option("--nested", is_flag=True, help="Show also what lies in the claims that are named.")
+@click.option("--whole", is_flag=True, help="Agree to show a vc+jwt, which has no parts.")
+@click.option("--audience", required=True, help="Whom it is for, as the verifier calls itself.")
+@click.option("--nonce", required=True, help="The nonce of the verifier's request.")
+@click.option("--out", metavar="FILE", help="Write the presentation to a file.")
+@wallet_options
+@action
+async def present(
+    session: Session,
+    where: str | None,
+    card: str,
+    claims: tuple[str, ...],
+    nested: bool,
+    whole: bool,
+    audience: str,
+    nonce: str,
+    out: str | None,
+) -> Answer:
+    """Make a presentation of a credential that shows the claims that are named, and no others.
+
+    CARD is an id of `ssi wallet list`, or the beginning of one. What was shown to whom is kept in the history.
+    """
+    if whole and claims:
+        raise InvalidInputError("either the whole credential is shown, or the claims that are named")
+    opened = await _open(session, where)
+    text = await opened.present(
+        await _card_id(opened, card),
+        None if whole else [parse_path(path) for path in claims],
+        audience=audience,
+        nonce=nonce,
+        nested=nested,
+    )
+    if out:
+        write_output(out, text.encode("ascii"), private=True)
+    said: JsonObject = {"audience": audience, "shown": "the whole" if whole else list(claims)}
+    return Answer(document={**said, "presentation": text}, raw=None if out else text, tables=[facts("presented", said)])
+
+
+@wallet.command()
+@click.argument("card", required=False)
+@click.option("--forget-before", type=TIME, help="Erase what the history says of before this time.")
+@wallet_options
+@action
+async def history(session: Session, where: str | None, card: str | None, forget_before: int | None) -> Answer:
+    """Show what was shown to whom: paths of claims, never their values."""
+    opened = await _open(session, where)
+    if forget_before is not None:
+        await opened.forget_history(before=forget_before)
+    shown = await opened.history(None if card is None else await _card_id(opened, card))
+    rows: list[JsonObject] = [
+        {
+            "when": format_seconds(each.when),
+            "audience": each.audience,
+            "card": each.card_id,
+            "type": each.type,
+            "paths": [_path_text(path) for path in each.paths],
+        }
+        for each in shown
+    ]
+    columns = ("when", "audience", "type", "paths")
+    table = Table(
+        f"{len(rows)} times",
+        [[row["when"], row["audience"], row["type"], ", ".join(row["paths"])] for row in rows],
+        columns,
+    )
+    return Answer(document={"history": rows}, tables=[table])
+
+
+@wallet.command()
+@click.argument("card")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@wallet_options
+@action
+async def delete(session: Session, where: str | None, card: str, yes: bool) -> Answer:
+    """Erase a credential and its key. The history stays."""
+    opened = await _open(session, where)
+    card_id = await _card_id(opened, card)
+    if not yes:
+        click.confirm(f"Erase card {card_id} for good?", abort=True, err=True)
+    await opened.delete(card_id)
+    return Answer(document={"deleted": card_id}, tables=[facts("erased", {"card": card_id})])
+
+
+async def _open(
+    session: Session, where: str | None, *, create: bool = False, resolver: Resolver | None = None
+) -> Wallet:
+    from .wallet import Wallet
+
+    settings = session.project.section("wallet", WalletSettings)
+    if where is not None:
+        url, name = where if ":" in where else f"sqlite:{where}", "default"
+        given = KeyStore()
+    elif settings is not None:
+        url, name = session.project.url(settings.store), settings.name
+        given = KeyStore(passphrase_file=settings.passphrase_file, passphrase_env=settings.passphrase_env)
+    else:
+        raise InvalidInputError("no wallet: name one by --wallet, or in the project file")
+    new = not is_there(url)
+    if new and not create:
+        raise NotFoundError("there is no wallet where it was said to be")
+    passphrase = session.passphrase("the wallet", session.opened_by(given), confirm=new)
+    opened = await Wallet.open(
+        url, passphrase=passphrase, wallet=name, create=create, resolver=resolver, now=session.now
+    )
+    session.closing(opened.close)
+    return opened
+
+
+async def _card_id(opened: Wallet, beginning: str) -> str:
+    """Return the id of the one card whose id begins so. Raises NotFoundError, InvalidInputError."""
+    found = [card.id for card in await opened.list() if card.id.startswith(beginning)]
+    if beginning in found:
+        return beginning
+    if len(found) > 1:
+        raise InvalidInputError("several cards have ids that begin so")
+    if not found:
+        raise NotFoundError("the wallet has no such card")
+    return found[0]
+
+
+def parse_path(text: str) -> tuple[str | int | None, ...]:
+    """Return the claim path that ``text`` writes: names and indexes with dots, ``*`` for every element, or JSON."""
+    if text.startswith("["):
+        steps = parse_json(text)
+        if not steps or not all(step is None or type(step) in (str, int) for step in steps):
+            raise InvalidInputError("expected a claim path of names, indexes and null")
+        return tuple(steps)
+    return tuple(_step(step) for step in text.split("."))
+
+
+def _step(step: str) -> str | int | None:
+    if step == "*":
+        return None
+    if not step:
+        raise InvalidInputError("expected a claim path without empty names; write one with dots in it as JSON")
+    return int(step) if step.isascii() and step.isdecimal() and len(step) < 9 else step
+
+
+def _path_text(path: Sequence[str | int | None]) -> str:
+    if all(type(step) is int or (type(step) is str and step and not set(step) & set(".*[")) for step in path):
+        return ".".join(str(step) for step in path)
+    return json.dumps(list(path))
+
+
+def _described(card: Card) -> JsonObject:
+    return {
+        "card": card.id,
+        "type": card.type,
+        "issuer": card.issuer,
+        "format": card.format,
+        "added": format_seconds(card.added_at),
+        "issuer verified": None if card.verified_at is None else format_seconds(card.verified_at),
+        "valid until": _time(card.valid_until),
+        "can be withheld": [_path_text(path) for path in card.withholdable],
+    }
+
+
+def _time(value: JsonValue) -> str | None:
+    return None if value is None else format_seconds(int(value))
+
+
+def _cards(cards: Sequence[Card]) -> Answer:
+    rows = [_described(card) for card in cards]
+    columns = ("card", "type", "issuer", "valid until")
+    table = Table(f"{len(rows)} cards", [[row[name] or "" for name in columns] for row in rows], columns)
+    return Answer(document={"cards": rows}, tables=[table])

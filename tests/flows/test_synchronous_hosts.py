@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -44,9 +45,9 @@ def test_django_offers_and_revokes_by_reference(folder: Path, preload: bool) -> 
         serving("tests.flows.hosts.django_site:application", folder, workers=3, threads=4, preload=preload) as server,
         ThreadPoolExecutor(12) as clients,
     ):
+        wait_for_workers(server, clients)
         issued = list(clients.map(lambda case: server.post(f"/cases/{case}/offer", given_name="Aino"), CASES * 2))
         assert [answer.get("error") for _, answer in issued] == [None] * 24, server.log.read_text()
-        assert len({answer["worker"] for _, answer in issued}) > 1
         loaded_by = {answer["loaded_by"] for _, answer in issued}
         assert loaded_by == {server.process.pid} if preload else server.process.pid not in loaded_by
         identifiers = [answer["id"] for _, answer in issued]
@@ -75,6 +76,15 @@ def test_django_offers_and_revokes_by_reference(folder: Path, preload: bool) -> 
         else:
             assert verifier.verify(credential, nonce=None).claims == {"given_name": "Aino"}
     office.close()
+
+
+def wait_for_workers(server: Server, clients: ThreadPoolExecutor) -> None:
+    """Go on when more than one worker answers: each imports and opens for itself."""
+    end = time.monotonic() + 60
+    seen: set[int] = set()
+    while len(seen) < 2:
+        assert time.monotonic() < end, server.log.read_text()
+        seen |= {answer["worker"] for _, answer in clients.map(lambda _: server.post("/ready"), range(12))}
 
 
 def survive_a_killed_worker(server: Server, worker: int) -> None:

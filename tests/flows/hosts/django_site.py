@@ -1,4 +1,4 @@
-"""A Django service as an agency has one: plain synchronous views, loaded by a prefork server before or after it forks."""
+"""A Django service as an agency has one: synchronous views, loaded by a prefork server before it forks or after."""
 
 from __future__ import annotations
 
@@ -53,11 +53,17 @@ def state(request: HttpRequest, reference: str) -> HttpResponse:
     return _answer({"state": issuer.state(reference).name, "acts": [act.act for act in issuer.acts(reference)]})
 
 
+def ready(request: HttpRequest) -> HttpResponse:
+    """Tell which worker answers; it has opened the office when it does."""
+    return _answer({"did": issuer.did})
+
+
 def _answer(body: dict[str, object], *, status: int = 200) -> JsonResponse:
     return JsonResponse({**body, "worker": os.getpid(), "loaded_by": OPENED_BY}, status=status)
 
 
 urlpatterns = [
+    path("ready", ready),
     path("cases/<str:reference>/offer", offer),
     path("cases/<str:reference>/revoke", revoke),
     path("cases/<str:reference>/state", state),

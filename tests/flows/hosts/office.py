@@ -50,18 +50,19 @@ async def found_office(folder: Path) -> None:
     await office.close()
 
 
-async def open_office_registry(folder: Path) -> Registry:
+async def open_office_registry(folder: Path, kms: Kms) -> Registry:
     """Open the registry in ``folder``."""
     roots = [json.loads((folder / "office.json").read_text())["root"]]
     ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
-    return await open_registry(ledger, origin=ORIGIN, roots=roots, kms=keys(folder))
+    return await open_registry(ledger, origin=ORIGIN, roots=roots, kms=kms)
 
 
 async def open_office(folder: Path) -> Issuer:
     """Open the office in ``folder``: what a web worker or a job worker does when it starts."""
-    registry = await open_office_registry(folder)
+    kms = keys(folder)
+    registry = await open_office_registry(folder, kms)
     did = json.loads((folder / "office.json").read_text())["did"]
-    town = await Organisation.open("town", did, kms=keys(folder), registry=registry, now=system_clock())
+    town = await Organisation.open("town", did, kms=kms, registry=registry, now=system_clock())
     return await Issuer.open(
         town,
         store=f"sqlite:///{folder}/issuer.db",
@@ -73,7 +74,7 @@ async def open_office(folder: Path) -> Issuer:
 
 async def open_verifier(folder: Path) -> Verifier:
     """Open a verifier that asks for everything but a holder."""
-    registry = await open_office_registry(folder)
+    registry = await open_office_registry(folder, keys(folder))
     policy = Policy(
         audience=AUDIENCE,
         holder_binding="not-required",

@@ -12,12 +12,13 @@ An act is in the store before anything is signed or sent, so a crash at any poin
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 import msgspec
 
 from ssi.encoding.gate import parse_object
-from ssi.errors import ConflictError, InvalidInputError, UnavailableError
+from ssi.errors import ConflictError, DidNotFoundError, InvalidInputError, UnavailableError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.ports import PublishedList
 from ssi.registry.founding import system_clock
@@ -280,10 +281,12 @@ class Issuer:
     async def publish(self, *, everything: bool = False) -> bool:
         """Sign and anchor every list that changed or is about to expire; return whether all are anchored.
 
-        ``everything`` signs the others again, too, as after a list key was replaced elsewhere. Also erases claims and
-        tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
+        ``everything`` signs the others again, too. Also takes over keys that another process of the agency has rotated,
+        and erases claims and tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
         """
         now = self._now()
+        with suppress(UnavailableError, DidNotFoundError):
+            await self.organisation.reload(registry=self._registry, now=now)
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
         return await self._publisher.publish(everything=everything)
 

@@ -21,7 +21,7 @@ from ssi.ledger.receipt import Receipt, build_receipt
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
 from ssi.registry.types import StatusCommitment
-from ssi.status import status_list_digest
+from ssi.status import parse_status_list, status_list_digest
 from ssi.status.lists import (
     DEFAULT_ENTRIES,
     DEFAULT_LIFETIME_SECONDS,
@@ -110,8 +110,11 @@ class Publisher:
     async def _is_due(self, family: Family) -> bool:
         published = await self._published(family)
         half_life = self._now() + self._settings.lifetime_seconds // 2
+        kid = (await self._organisation.key(KeyPurpose.LIST)).kid
         return not published or any(
-            found.version != family.version or found.valid_until < half_life for found in published
+            # A list whose key was replaced is refused by every verifier, so it must not wait for its half-life.
+            found.version != family.version or found.valid_until < half_life or parse_status_list(found.body).kid != kid
+            for found in published
         )
 
     async def _published(self, family: Family) -> list[StoredList]:

@@ -177,8 +177,8 @@ def _transact(connection: Connection, work: Callable[[Connection], Result], begi
     import sqlite3
 
     try:
-        connection.execute(begin)
         try:
+            connection.execute(begin)
             result = work(connection)
             connection.execute("COMMIT")
         except BaseException:

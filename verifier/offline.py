@@ -210,9 +210,15 @@ def _entry(line: bytes) -> bytes | Withheld:
 
 
 def _dids_of(file: Path) -> Iterator[str]:
-    """Yield the DIDs that the lines of a log are for; the log is verified when it is used."""
+    """Yield the DIDs that the lines of a log are for; the log is verified when it is used.
+
+    What is no log is for no DID: rubbish in the folder says nothing against a presentation.
+    """
     for line in _read(file, MAX_LOG_BYTES).splitlines():
-        state = parse_object(line, max_bytes=MAX_LOG_LINE_BYTES).get("state")
+        try:
+            state = parse_object(line, max_bytes=MAX_LOG_LINE_BYTES).get("state")
+        except InvalidInputError:
+            return
         if isinstance(state, dict) and isinstance(state.get("id"), str):
             yield state["id"]
 

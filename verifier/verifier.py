@@ -365,11 +365,14 @@ class Verifier:
 
     async def _list_key(self, kid: str | None, issuer: str) -> PublicKey:
         """Return the key of a status list: of its issuer's DID now, or pinned for this issuer."""
-        for trust in self.policy.trust:
-            if trust.keys and issuer in (*trust.issuers, *trust.list_issuers):
-                for pinned in trust.keys:
-                    if pinned.kid in (None, kid):
-                        return pinned.key
+        trusts = [trust for trust in self.policy.trust if issuer in (*trust.issuers, *trust.list_issuers)]
+        pinned = [found for trust in trusts for found in trust.keys]
+        for found in pinned:
+            if found.kid in (None, kid):
+                return found.key
+        if pinned:
+            # Policy pins keys because it does not rely on what the issuer's DID gives; that goes for its lists, too.
+            raise StatusError("expected a status list with a kid that policy pins a key for")
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
         method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()

@@ -16,6 +16,7 @@ The ``typ`` sets of the first two are disjoint, so that a proof of possession is
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import isfinite
 from typing import Final
 
 import msgspec
@@ -26,7 +27,7 @@ from ssi.errors import InvalidInputError, InvalidSignatureError, VerificationErr
 from ssi.keys.curves import CURVE_BY_ALGORITHM, FACTS
 from ssi.keys.kms import KeyPurpose, Kms
 from ssi.keys.public import PublicKey
-from ssi.types import JsonObject
+from ssi.types import JsonObject, JsonValue
 
 MAX_HEADER_BYTES: Final = 16_384
 POSSESSION_TYPES: Final = frozenset({"openid4vci-proof+jwt", "dpop+jwt", "oauth-client-attestation-pop+jwt"})
@@ -173,9 +174,21 @@ def signing_input(header: JsonObject, claims: JsonObject | bytes) -> bytes:
 def encode_json(value: JsonObject) -> bytes:
     """Return compact JSON in the order of ``value``. Raises InvalidInputError if it has no JSON form."""
     try:
-        return _encode(value)
+        encoded = _encode(value)
+        # The encoder writes null for a number that is not finite, and what was not meant must not be signed.
+        if b"null" in encoded and not _finite(value):
+            raise InvalidInputError("expected a value whose numbers are finite")
+        return encoded
     except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError, RecursionError, OverflowError) as exc:
         raise InvalidInputError("expected a value with a JSON form") from exc
+
+
+def _finite(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or isfinite(value)
 
 
 def build_jws(message: bytes, signature: bytes) -> str:

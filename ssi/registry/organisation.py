@@ -87,6 +87,20 @@ class Organisation:
         log = verify_log(await registry.did_log(did), did=did, now=now)
         return cls(name=name, kms=kms, log=log)
 
+    async def reload(self, *, registry: Registry, now: UnixSeconds) -> bool:
+        """Take over what another process has added to the log on the ledger; return whether there was anything.
+
+        Without it this process would go on signing with keys that the other one has replaced. Raises DidNotFoundError
+        if the log is not on the ledger, and as ``registry``.
+        """
+        from ssi.did.webvh import verify_log
+
+        found = await registry.did_log(self.did)
+        if found.strip().count(b"\n") < len(self._log.versions):
+            return False
+        self._log = verify_log(found, did=self.did, now=now)
+        return True
+
     @property
     def did(self) -> str:
         """The organisation's DID."""

@@ -95,7 +95,7 @@ def write_lists(path: Path, lists: Iterable[PublishedList]) -> int:
 def _parse_index(data: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for uri, name in parse_object(data, max_bytes=MAX_LIST_CHARACTERS).items():
-        if not isinstance(name, str) or Path(name).name != name or not name.endswith(SUFFIX):
+        if not isinstance(name, str) or not name.isprintable() or Path(name).name != name or not name.endswith(SUFFIX):
             raise InvalidInputError(f"expected {INDEX} to name files of the folder that end in {SUFFIX}")
         found[uri] = name
     return found

@@ -14,7 +14,7 @@ from ssi.status.lists import CredentialState
 from ssi.testing import TestFormat, TestHolder, TestIssuer, TestWorld
 from ssi.testing.world import CLAIMS
 from tests.flows.offices import STRICT, verifier
-from verifier import CouldNotCheck, Refused, Trust, VerifiedPresentation, Verifier
+from verifier import CouldNotCheck, PinnedKey, Refused, Trust, VerifiedPresentation, Verifier
 
 FORMATS: tuple[TestFormat, ...] = ("dc+sd-jwt", "vc+jwt")
 REVOKED, VALID = CredentialState.REVOKED, CredentialState.VALID
@@ -293,3 +293,22 @@ async def test_no_list_is_asked_for_before_the_issuer_is_accepted(world: TestWor
             await office.verify(await world.shown(form, by=stranger), nonce=world.nonce)
     assert (world.lists.requests, Counting.asked) == ([], 0)
     assert isinstance(await world.lists.status_list(world.town.family("dc+sd-jwt").uri), PublishedList)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_where_policy_pins_keys_the_did_gives_none_for_lists_either(world: TestWorld, form: TestFormat) -> None:
+    town = world.town.organisation
+    credential, lists = [await town.key(purpose) for purpose in (KeyPurpose.CREDENTIAL, KeyPurpose.LIST)]
+    text = await world.shown(form)
+
+    def office(*pinned: PinnedKey) -> Verifier:
+        trust = tuple(Trust(type=name, issuers=(town.did,), keys=pinned) for name in world.type.names)
+        return Verifier(
+            verifier(world, trust=trust).policy, resolver=world.resolver, lists=world.lists, now=world.clock
+        )
+
+    own = PinnedKey(jwk=credential.public_key.to_jwk(), kid=credential.kid)
+    with pytest.raises(Refused, match="policy pins"):
+        await office(own).verify(text, nonce=world.nonce)
+    both = office(own, PinnedKey(jwk=lists.public_key.to_jwk(), kid=lists.kid))
+    assert (await both.verify(text, nonce=world.nonce)).claims == CLAIMS

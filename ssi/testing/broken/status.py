@@ -24,7 +24,7 @@ from ssi.testing.world import CLAIMS, TestWorld
 from ssi.types import JsonObject
 
 DAY = 86_400
-BOMB_BYTES = 256 << 20
+BOMB_BYTES = 64 << 20
 
 
 async def broken_statuses(world: TestWorld) -> AsyncIterator[Broken]:

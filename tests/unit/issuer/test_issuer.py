@@ -469,3 +469,33 @@ async def test_a_list_is_published_again_at_half_its_life(agency: Agency) -> Non
     agency.clock.advance(1)
     await issuer.publish()
     assert (await agency.stores[0].lists())[0].epoch == first.epoch + 1
+
+
+async def test_keys_that_another_process_rotated_are_taken_over(agency: Agency) -> None:
+    issuer = await agency.issuer()
+    await issuer.issue("residence", CLAIMS, reference="case", holder=agency.holder.key)
+    mine = agency.organisation
+    agency.organisation = await Organisation.open(
+        "town", mine.did, kms=mine.kms, registry=agency.federation.registry, now=agency.clock()
+    )
+    other = await agency.issuer()
+    agency.clock.advance(10)
+    await other.rotate_key()
+    await other.rotate_key(KeyPurpose.LIST)
+    agency.clock.advance(10)
+    await issuer.publish()
+    made = await issuer.issue("residence", CLAIMS, reference="next", holder=agency.holder.key)
+    assert signed(made)[0]["kid"] == f"{mine.did}#credential-2"
+    await issuer.revoke(reference="case")
+    await assert_published(agency, issuer)
+
+
+async def test_lists_that_a_crash_left_under_a_replaced_key_are_signed_anew(agency: Agency) -> None:
+    issuer = await agency.issuer()
+    await issuer.issue("residence", CLAIMS, reference="case", holder=agency.holder.key)
+    agency.clock.advance(10)
+    registry = agency.federation.registry
+    await agency.organisation.rotate(KeyPurpose.LIST, registry=registry, now=agency.clock())  # and no more
+    restarted = await agency.issuer()
+    await restarted.publish()
+    await assert_published(agency, restarted)

@@ -191,3 +191,11 @@ def test_a_header_that_was_read_before_is_nobody_elses_to_change() -> None:
     again = parse_jws(compact)
     assert again.header == {"alg": "ES256", "typ": "vc+jwt"}
     verify_jws(again, private.public_key, typ={"vc+jwt"})
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_is_not_finite_is_not_signed_as_null(number: float) -> None:
+    for claims in ({"n": number}, {"n": [{"n": number}], "null": None}):
+        with pytest.raises(InvalidInputError):
+            signing_input({"alg": "ES256"}, claims)
+    assert signing_input({"alg": "ES256"}, {"n": None, "t": "null"})

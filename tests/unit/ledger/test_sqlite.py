@@ -397,3 +397,19 @@ async def test_what_is_no_ledger_file_is_refused(tmp_path: Path) -> None:
     newer.close()
     with pytest.raises(InclusionProofError, match="version 2"):
         SqliteLedger(tmp_path / "newer.db")
+
+
+async def test_opening_a_new_file_waits_for_a_process_that_holds_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE t (n)")
+
+    async def let_go() -> None:
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(other.execute, "ROLLBACK")
+
+    opened, _ = await asyncio.gather(asyncio.to_thread(SqliteLedger, path), let_go())
+    assert await opened.size() == 0
+    await opened.close()
+    other.close()

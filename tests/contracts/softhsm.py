@@ -6,6 +6,7 @@ Errors:  ``token_url`` skips the test if SoftHSM2 or ``python-pkcs11`` is absent
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -36,6 +37,7 @@ _PLACES = (
 def directory() -> Path:
     """Return the directory with one initialised token, its configuration and its PIN file."""
     place = Path(mkdtemp(prefix="softhsm-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     (place / "tokens").mkdir()
     configuration = place / "softhsm2.conf"
     configuration.write_text(f"directories.tokendir = {place}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")

@@ -22,6 +22,8 @@ from ssi.errors import InvalidInputError, UnavailableError
 if TYPE_CHECKING:
     from pkcs11.types import Slot
 
+    from ssi.keys.backends.pkcs11_token import Token
+
 _OS_LOCKING_OK: Final = 2
 _OK: Final = 0
 _ALREADY_INITIALIZED: Final = 0x191
@@ -64,7 +66,7 @@ class Module:
         self._finalize = ctypes.CFUNCTYPE(ctypes.c_ulong, ctypes.c_void_p)(head.finalize)
         self.generation = 0
         """Grows when the module starts again, which makes every session and handle of before invalid."""
-        self.users: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._tokens: weakref.WeakSet[Token] = weakref.WeakSet()
         self._after_fork = False
         self._restarting = False
         self._active = 0
@@ -75,6 +77,16 @@ class Module:
         """Return the slots that hold a token now."""
         found: list[Slot] = self._library.get_slots(token_present=True)
         return found
+
+    def add(self, token: Token) -> None:
+        """Remember who uses this module."""
+        with _loading:
+            self._tokens.add(token)
+
+    def others(self, token: Token) -> list[Token]:
+        """Return the other tokens of this process that go through this module."""
+        with _loading:
+            return [other for other in self._tokens if other is not token]
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -115,6 +127,8 @@ class Module:
         self._active = 0
         self._restarting = False
         self._after_fork = True
+        for token in list(self._tokens):
+            token.forked()
 
     def _start(self) -> None:
         arguments = _InitializeArgs(flags=_OS_LOCKING_OK)
@@ -147,8 +161,6 @@ def _forked() -> None:
     _loading = threading.Lock()
     for module in _modules.values():
         module.forked()
-        for user in list(module.users):
-            user.forked()
 
 
 os.register_at_fork(after_in_child=_forked)

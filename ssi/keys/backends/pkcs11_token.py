@@ -82,7 +82,7 @@ class Token:
         self._salt = token_bytes(16)
         self._refused: bytes | None = None
         self._forget()
-        self._module.users.add(self)
+        self._module.add(self)
 
     @property
     def connected(self) -> bool:
@@ -214,7 +214,7 @@ class Token:
             generation = self._generation
             try:
                 token = self._locate()
-                if token is None and not any(other.connected for other in self._module.users if other is not self):
+                if token is None and not any(other.connected for other in self._module.others(self)):
                     self._module.restart(generation[0])
                     generation = self._generation
                     token = self._locate()
@@ -275,9 +275,8 @@ class Token:
         import pkcs11
 
         session, self._login_session, self._logged_in = self._login_session, None, None
-        heirs = [other for other in self._module.users if other is not self and other.connected]
-        for heir in heirs:
-            if heir._slot == self._slot:
+        for heir in self._module.others(self):
+            if heir.connected and heir._slot == self._slot:
                 heir._login_session = heir._login_session or session
                 return
         if session is not None:

@@ -7,7 +7,7 @@ what click calls. ``ledger_options`` and ``key_options`` add the options that th
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar
 
 import click
@@ -24,7 +24,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _SESSION_OPTIONS: Final = frozenset(Options.__struct_fields__)
 
 
-def action(function: Action) -> Callable[..., None]:
+def founding_action(function: Action) -> Callable[..., None]:
+    """As ``action``, for a command that makes the project file if it is absent."""
+    return action(function, may_found=True)
+
+
+def action(function: Action, *, may_found: bool = False) -> Callable[..., None]:
     """Return ``function`` as a click callback with ``--json`` and ``--project``."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also about a failure.")
@@ -32,19 +37,19 @@ def action(function: Action) -> Callable[..., None]:
     @functools.wraps(function)
     def run(**values: Any) -> None:
         options = Options(**{name: values.pop(name) for name in _SESSION_OPTIONS & values.keys()})
-        _finish(options, function, values)
+        _finish(options, functools.partial(_run, options, function, values, may_found))
 
     return run
 
 
-def _finish(options: Options, function: Action, values: dict[str, Any]) -> None:
+def _finish(options: Options, work: Callable[[], Coroutine[Any, Any, Answer]]) -> None:
     import asyncio
 
     from ssi.cli.output import Output
 
     output = Output(as_json=options.as_json)
     try:
-        answer = asyncio.run(_run(options, function, values))
+        answer = asyncio.run(work())
     except SsiError as exc:
         output.failure(failure(exc))
         raise click.exceptions.Exit(exit_code(exc)) from exc
@@ -52,8 +57,8 @@ def _finish(options: Options, function: Action, values: dict[str, Any]) -> None:
     raise click.exceptions.Exit(answer.exit_code)
 
 
-async def _run(options: Options, function: Action, values: dict[str, Any]) -> Answer:
-    session = Session(options)
+async def _run(options: Options, function: Action, values: dict[str, Any], may_found: bool) -> Answer:
+    session = Session(options, may_found=may_found)
     try:
         return await function(session, **values)
     finally:

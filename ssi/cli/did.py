@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssi.cli.command import TIME, action, key_options, ledger_options
+from ssi.cli.command import TIME, action, founding_action, key_options, ledger_options
 from ssi.cli.files import read_input
 from ssi.cli.organisations import bring_forward, check_name, keep, kept
 from ssi.cli.output import Answer, facts
@@ -41,7 +41,7 @@ def command() -> None:
 @click.option("--curve", type=click.Choice(["P-256", "P-384", "Ed25519"]), default="P-256", show_default=True)
 @click.option("--log", "file", metavar="FILE", help="Where its log is written (default: NAME.did.jsonl).")
 @key_options
-@action
+@founding_action
 async def create(
     session: Session, name: str, domain: str, port: int | None, paths: tuple[str, ...], curve: str, file: str | None
 ) -> Answer:

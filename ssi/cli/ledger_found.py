@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssi.cli.command import action, key_options
+from ssi.cli.command import founding_action, key_options
 from ssi.cli.files import read_input
 from ssi.cli.organisations import check_name, keep
 from ssi.cli.output import Answer, facts
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--domain", required=True, help="The root accreditor's domain.")
 @click.option("--ledger", "url", metavar="URL", default="sqlite:ledger.db", show_default=True)
 @key_options
-@action
+@founding_action
 async def command(session: Session, origin: str, name: str, domain: str, url: str) -> Answer:
     """Found a ledger: make its checkpoint key and its root accreditor, whose DID is the first entry.
 

@@ -110,7 +110,8 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Nobody reads what is printed. click leaves with 1 then, which would say "refused".
         _forget_output()
         return COULD_NOT_CHECK
     except Exception as exc:

@@ -77,15 +77,15 @@ class Project:
         self.organisations: Final = self._convert("organisations", members.get("organisations", {}), _ORGANISATIONS)
 
     @classmethod
-    def load(cls, path: str | None) -> Project:
+    def load(cls, path: str | None, *, may_be_absent: bool = False) -> Project:
         """Read the file at ``path``; without one, ``ssi.toml`` if it is there.
 
-        Raises NotFoundError if a named file is not there, InvalidInputError if it is no project file.
+        Raises NotFoundError if a named file is not there and has to be, InvalidInputError if it is no project file.
         """
         import tomllib
 
         location = Path(path or DEFAULT_NAME)
-        if path is None and not location.exists():
+        if (path is None or may_be_absent) and not location.exists():
             return cls(location, {})
         try:
             with location.open("rb") as file:

@@ -44,11 +44,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Session:
     """One run of one command."""
 
-    def __init__(self, options: Options) -> None:
-        """Read the project file; nothing is opened yet."""
+    def __init__(self, options: Options, *, may_found: bool = False) -> None:
+        """Read the project file, which only a command that writes it may name before it is there."""
         self.options: Final = options
         self.output: Final = Output(as_json=options.as_json)
-        self.project = Project.load(options.project)
+        self.project = Project.load(options.project, may_be_absent=may_found)
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._ledger: Ledger | None = None
         self._stores: dict[str, Kms] = {}

@@ -66,8 +66,8 @@ async def test_a_fault_at_any_statement(tmp_path: Path, act: Act, after: bool) -
         at += 1
         agency = Agency(federation, organisation, holder, str(tmp_path / f"{act.__name__}-{at}.db"))
         # One ledger serves all rounds: each has lists of its own.
+        agency.status_base = f"https://town.example/{act.__name__}-{after}-{at}"
         issuer = await agency.issuer()
-        issuer._base = f"https://town.example/{act.__name__}-{after}-{at}"
         await issuer.issue("residence", CLAIMS, reference="old", holder=holder.key)
         database = agency.stores[0]._database
         whole = database._connection

@@ -52,6 +52,7 @@ class Agency:
         self.holder = holder
         self.clock = federation.clock
         self.path = path
+        self.status_base = "https://town.example/status"
         self.stores: list[SqliteIssuerStore] = []
 
     async def issuer(self, *types: CredentialType, store: IssuerStore | None = None) -> Issuer:
@@ -63,7 +64,7 @@ class Agency:
             store=store,
             registry=self.federation.registry,
             catalogue=list(types) or [kind()],
-            status_base="https://town.example/status",
+            status_base=self.status_base,
             now=self.clock,
             status=SMALL,
         )

@@ -8,9 +8,9 @@ from __future__ import annotations
 import inspect
 import os
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import suppress
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 from weakref import WeakKeyDictionary
 
@@ -148,10 +148,12 @@ def _wrap(found: object, again: Callable[[], Any] | None) -> Blocking[Any]:
 
 def _view(value: Any, again: Callable[[], Any] | None = None) -> Any:
     """Return a result as the caller gets it: as a view if something of it must be awaited."""
-    return _wrap(value, again) if _asynchronous(type(value)) else value
+    return _wrap(value, again) if _asynchronous(cast("Hashable", type(value))) else value
 
 
-def _asynchronous(kind: type) -> bool:
+@lru_cache(maxsize=1024)
+def _asynchronous(kind: Hashable) -> bool:
+    """Tell whether a class has anything to await; it is asked of every result, so the answer is kept."""
     if any(hasattr(kind, name) for name in ("__aenter__", "__aiter__", "__anext__")):
         return True
     if kind.__module__ == "builtins":

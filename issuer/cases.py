@@ -9,7 +9,7 @@ Errors:  InvalidInputError, SchemaError, ConflictError, and those of the store. 
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from ssi.encoding.jcs import jcs
 from ssi.errors import ConflictError, InvalidInputError
 from ssi.keys import KeyPurpose, PublicKey
 from ssi.registry.organisation import Organisation
-from ssi.status.lists import StatusFamily
+from ssi.status.lists import CredentialState, StatusFamily
 from ssi.types import JsonObject
 
 from .catalogue import CredentialType, Format
@@ -68,11 +68,14 @@ class Cases:
         return row
 
     async def replace(self, row: Issued, entry: CredentialType, claims: JsonObject, holder: PublicKey | None) -> Issued:
-        """Return the row of a new credential in place of ``row``, which is revoked by it; errors as ``claim``."""
+        """Return the row of a new credential in place of ``row``, which is revoked by it; errors as ``claim``.
+
+        Raises ConflictError also if the state of ``row`` has changed since it was read.
+        """
         entry.check_claims(claims)
         same = format_of(entry, row.format)
         draft = await self._draft(entry, claims, row.reference, same, holder)
-        return await self._keep(entry, draft, same, replaces=row.number)
+        return await self._keep(entry, draft, same, replaces=row.number, when=(row.state,))
 
     async def selected(self, selection: Selection) -> AsyncIterator[Issued]:
         """Yield what a selection chooses, oldest first, in pages: it may be everything that was ever issued."""
@@ -83,13 +86,19 @@ class Cases:
             after = rows[-1].number
 
     async def _keep(
-        self, entry: CredentialType, draft: Draft, format: Format, *, replaces: int | None = None
+        self,
+        entry: CredentialType,
+        draft: Draft,
+        format: Format,
+        *,
+        replaces: int | None = None,
+        when: Sequence[CredentialState] = tuple(CredentialState),
     ) -> Issued:
         """Claim a row and an index for ``draft``; another family if the one with room was filled just now."""
         family = await self._family(entry, format)
         while True:
             try:
-                return await self._store.claim(draft, family, replaces=replaces)
+                return await self._store.claim(draft, family, replaces=replaces, when=when)
             except ConflictError:
                 other = await self._family(entry, format)
                 if family is None or other is None or other.id == family.id:

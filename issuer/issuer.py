@@ -217,7 +217,12 @@ class Issuer:
                 raise ConflictError("this reference is suspended: unsuspend or revoke it first")
             if row.state is not CredentialState.VALID and reference is None:
                 continue
-            issued, number = await self._reissue_one(row, claims, holder)
+            try:
+                issued, number = await self._reissue_one(row, claims, holder)
+            except ConflictError:
+                if reference is not None:
+                    raise
+                continue  # Somebody revoked, suspended or reissued it since it was selected: theirs is the later word.
             first_new = first_new or number
             yield issued
         await self.publish()

@@ -115,12 +115,20 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
 class IssuerStore(Protocol):
     """The store of one issuer."""
 
-    async def claim(self, draft: Draft, family: Family | None, *, replaces: int | None = None) -> Issued:
+    async def claim(
+        self,
+        draft: Draft,
+        family: Family | None,
+        *,
+        replaces: int | None = None,
+        when: Sequence[CredentialState] = tuple(CredentialState),
+    ) -> Issued:
         """Keep a draft and claim a random free index of ``family``, in one transaction.
 
         If the reference has a current credential already and ``replaces`` is not its number, that one is returned and
         nothing is kept. With ``replaces``, that credential becomes REVOKED and replaced by the new one. Raises
-        ConflictError if the family is full, or ``replaces`` is no longer the current credential of the reference.
+        ConflictError if the family is full, or ``replaces`` is no longer the current credential of the reference, or is
+        in none of the states of ``when``: what was revoked meanwhile must not be given back.
         """
         ...
 

@@ -67,9 +67,13 @@ def _sd_jwt(raw: bytes) -> Candidate:
     if typ in SD_JWT_VC_TYPES:
         credential = as_sd_jwt_vc(parsed)
         return Candidate("sd-jwt-vc", credential.issuer or "", (credential.vct,), credential.kid, credential)
-    issuer, kid = parsed.unverified_claims().get("iss", ""), parsed.header.get("kid")
+    claims, kid = parsed.unverified_claims(), parsed.header.get("kid")
+    # RFC 9901 leaves it to the payload who issued it: iss of a JWT, or else issuer of a W3C credential (its A.4).
+    issuer = claims["iss"] if "iss" in claims else claims.get("issuer", "")
+    if isinstance(issuer, dict):
+        issuer = issuer.get("id")
     if not isinstance(issuer, str) or not isinstance(kid, str | None):
-        raise InvalidInputError("expected iss and kid to be strings")
+        raise InvalidInputError("expected iss or issuer, and kid, to be strings")
     return Candidate("sd-jwt", issuer, (typ,), kid, parsed)
 
 

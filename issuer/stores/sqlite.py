@@ -77,9 +77,16 @@ class SqliteIssuerStore:
         """Open or make the file at ``path``; ``":memory:"`` keeps it in this process."""
         return cls(await Database.open(path, application_id=APPLICATION_ID, migrations=MIGRATIONS))
 
-    async def claim(self, draft: Draft, family: Family | None, *, replaces: int | None = None) -> Issued:
+    async def claim(
+        self,
+        draft: Draft,
+        family: Family | None,
+        *,
+        replaces: int | None = None,
+        when: Sequence[CredentialState] = tuple(CredentialState),
+    ) -> Issued:
         """As ``IssuerStore.claim``."""
-        return await self._database.write(lambda connection: _claim(connection, draft, family, replaces))
+        return await self._database.write(lambda connection: _claim(connection, draft, family, replaces, when))
 
     async def rekey(self, number: int, key: str) -> Issued:
         """As ``IssuerStore.rekey``."""
@@ -263,13 +270,21 @@ class SqliteIssuerStore:
         await self._database.close()
 
 
-def _claim(connection: Connection, draft: Draft, family: Family | None, replaces: int | None) -> Issued:
+def _claim(
+    connection: Connection,
+    draft: Draft,
+    family: Family | None,
+    replaces: int | None,
+    when: Sequence[CredentialState],
+) -> Issued:
     current = _current(connection, draft.reference)
     if replaces is None and current is not None:
         return current
     if replaces is not None:
         if current is None or current.number != replaces:
             raise ConflictError("another credential was issued under this reference meanwhile")
+        if current.state not in when:
+            raise ConflictError(f"this reference is {current.state.name.lower()} meanwhile")
         # The reference is unique among current credentials: the old row steps aside before the new one comes in.
         connection.execute("UPDATE credentials SET replaced_by = number WHERE number = ?", (replaces,))
     number = _insert(connection, draft, family)

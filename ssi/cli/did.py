@@ -115,7 +115,7 @@ async def update(
 async def rotate(session: Session, name: str, purpose: str) -> Answer:
     """Replace a key of organisation NAME: its DID's update key, or one that signs for it.
 
-    After a new list key, `ssi publish --everything` signs the status lists again.
+    After a new list key, `ssi publish` signs the status lists again.
     """
     from ssi.did.webvh import rotate_keys
     from ssi.keys import KeyPurpose

@@ -19,7 +19,13 @@ import msgspec
 
 from ssi.did.document import DidDocument
 from ssi.did.parse import parse_did, parse_did_url
-from ssi.errors import InvalidDidError, InvalidInputError, UnsupportedDidMethodError, VerificationError
+from ssi.errors import (
+    DidNotFoundError,
+    InvalidDidError,
+    InvalidInputError,
+    UnsupportedDidMethodError,
+    VerificationError,
+)
 from ssi.keys import PublicKey
 
 if TYPE_CHECKING:
@@ -115,6 +121,20 @@ class ResolutionCache:
         self._entries.move_to_end(question)
         return resolution
 
+    def covering(self, did: str, at: int, *, now: int) -> Resolution | None:
+        """Return a kept answer for the version of ``did`` in force at ``at``, whatever time it was asked for.
+
+        The limits are whole seconds of times that may have fractions, so the first and the last second are left out.
+        The newest version counts for every later time, as it does for the question without a time.
+        """
+        for question, (stored, until, resolution) in self._entries.items():
+            if question[0] != did or question[1] is not None or not stored <= now < until:
+                continue
+            begin, end = resolution.metadata.version_time, resolution.metadata.next_update
+            if begin is not None and begin < at and (end is None or at < end):
+                return resolution
+        return None
+
     def put(self, question: _Question, resolution: Resolution, *, now: int) -> None:
         """Keep an answer from now on."""
         ttl = self.ttl_seconds
@@ -160,6 +180,10 @@ class Resolver:
         cached = self._cache.get(question, now=self._now())
         if cached is not None:
             return cached
+        if version_time is not None and version_id is None:
+            past = self._past(did, version_time)
+            if past is not None:
+                return past
         name = parse_did(did).method
         method = self._methods.get(name)
         if method is None:
@@ -177,6 +201,17 @@ class Resolver:
         if url.fragment is None or url.path or url.query is not None:
             raise InvalidDidError("a verification method is named by a DID and a fragment")
         return (await self.resolve(url.did)).key(verification_method, relationship, at=at)
+
+    def _past(self, did: str, at: int) -> Resolution | None:
+        """Answer for a time from what is kept, so that whoever chooses the times does not choose how often we ask.
+
+        Raises DidNotFoundError for a time before the first version.
+        """
+        newest = self._cache.get((did, None, None), now=self._now())
+        created = None if newest is None else newest.metadata.created
+        if created is not None and at < created:
+            raise DidNotFoundError("the DID had no version yet at that time")
+        return self._cache.covering(did, at, now=self._now())
 
     async def _shared(self, method: DidMethod, question: _Question) -> Resolution:
         import asyncio

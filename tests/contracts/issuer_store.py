@@ -60,6 +60,16 @@ class IssuerStoreContract:
         with pytest.raises(NotFoundError):
             await store.find("case-2")
 
+    async def test_a_credential_is_replaced_only_in_the_states_named(self, store: IssuerStore) -> None:
+        (first,) = await issued(store, "case-1")
+        await change(store, REVOKED, VALID, reference="case-1")
+        new = draft("case-1", id="urn:uuid:new")
+        with pytest.raises(ConflictError):
+            await store.claim(new, await family(store), replaces=first.number, when=(VALID,))
+        assert (await store.find("case-1")).number == first.number
+        made = await store.claim(new, await family(store), replaces=first.number, when=(REVOKED,))
+        assert (await store.find("case-1")).number == made.number
+
     async def test_a_credential_signed_again_has_the_other_key_while_it_is_current(self, store: IssuerStore) -> None:
         (first,) = await issued(store, "case-1")
         again = await store.rekey(first.number, "town/credential/2")

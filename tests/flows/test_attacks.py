@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -312,3 +313,34 @@ async def test_where_policy_pins_keys_the_did_gives_none_for_lists_either(world:
         await office(own).verify(text, nonce=world.nonce)
     both = office(own, PinnedKey(jwk=lists.public_key.to_jwk(), kid=lists.kid))
     assert (await both.verify(text, nonce=world.nonce)).claims == CLAIMS
+
+
+@pytest.mark.slow
+async def test_after_the_cache_s_time_no_verification_under_load_accepts_what_was_revoked(world: TestWorld) -> None:
+    """Twenty tasks verify all the time while the clock runs and a revocation is published (threats, row 12)."""
+    index = world.town.next_index()
+    credential = await world.town.issue(CLAIMS, format="dc+sd-jwt", holder=world.holder.key, index=index)
+    office = by_name(world, max_list_age_seconds=60)
+    outcomes: list[tuple[int, bool]] = []
+
+    async def keep_verifying() -> None:
+        while world.clock() < start + 200:
+            text = await world.holder.show(credential, nonce=world.nonce, audience=world.audience)
+            began = world.clock()
+            outcomes.append((began, not await refusal(office, text, world.nonce)))
+            await asyncio.sleep(0)
+
+    async def time_passes() -> None:
+        for _ in range(200):
+            for _ in range(10):
+                await asyncio.sleep(0)
+            world.clock.advance(1)
+            if world.clock() == start + 30:
+                world.town.set_state("dc+sd-jwt", index, REVOKED)
+                await world.town.publish()
+
+    start = world.clock()
+    await asyncio.gather(time_passes(), *(keep_verifying() for _ in range(20)))
+    assert len(outcomes) > 1000
+    assert any(accepted for began, accepted in outcomes if began < start + 30)
+    assert not [began - start for began, accepted in outcomes if accepted and began > start + 30 + 60 + 1]

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from ssi.credentials.sd_jwt import hashing
+from ssi.did.resolver import default_resolver
 from ssi.errors import SsiError
-from ssi.keys import PublicKey
-from ssi.testing import TestWorld, broken_presentations
-from ssi.testing.forge import disclosure, encode_part, join_sd_jwt, split_sd_jwt
+from ssi.keys import KeyPurpose, PublicKey
+from ssi.testing import TestFormat, TestWorld, broken_presentations
+from ssi.testing.clock import EPOCH
+from ssi.testing.forge import decode_jws, disclosure, encode_part, join_sd_jwt, split_sd_jwt
 from ssi.testing.world import CLAIMS
-from tests.flows.offices import verifier
+from tests.flows.offices import policy, verifier
+from verifier import Refused, Verifier
 
 
 class Counts:
@@ -126,3 +129,37 @@ async def test_a_payload_of_many_members_is_read_once() -> None:
     text = await world.holder.show(credential, nonce=world.nonce, audience=world.audience)
     shown = await verifier(world).verify(text, nonce=world.nonce)
     assert len(shown.claims["list"]) == 50_000
+
+
+@pytest.mark.parametrize("form", ["dc+sd-jwt", "vc+jwt"])
+async def test_times_that_a_forger_chooses_cause_no_fetch_each(form: TestFormat) -> None:
+    """The key is looked up before any signature can hold, by a time that stands in an unverified payload."""
+    world = await TestWorld.open()
+    town, asked = world.town.organisation, 0
+    old = await world.town.issue(CLAIMS, format=form, holder=world.holder.key)
+    for _ in range(3):
+        await town.rotate(KeyPurpose.CREDENTIAL, registry=world.federation.registry, now=world.clock.advance(1000))
+    world.clock.advance(1000)
+
+    class Log:
+        async def did_log(self, did: str) -> bytes:
+            nonlocal asked
+            asked += 1
+            return await world.federation.registry.did_log(did)
+
+    office = Verifier(
+        policy(world, accept_superseded_keys_until=world.clock() + 1, status="when-present"),
+        resolver=default_resolver(log_source=Log(), now=world.clock),
+        lists=world.lists,
+        registry=world.federation.registry,
+        now=world.clock,
+    )
+    jws, tilde, rest = old.partition("~")
+    header, claims = decode_jws(jws)
+    tail = jws.rpartition(".")[2]
+    for offset in range(-400, 4400, 37):
+        forged = f"{encode_part(header)}.{encode_part({**claims, 'iat': EPOCH + offset})}.{tail}{tilde}{rest}"
+        text = await world.holder.show(forged, nonce=world.nonce, audience=world.audience)
+        with pytest.raises(Refused):
+            await office.verify(text, nonce=world.nonce)
+    assert asked <= 1 + 4 * 2

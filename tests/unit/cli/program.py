@@ -84,11 +84,11 @@ class Done(NamedTuple):
 
 
 class _Program(click.Command):
-    def main(self, args: Any = None, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+    def main(self, args: Any = None, *_: Any, **__: Any) -> Any:
         raise SystemExit(run(args))
 
 
-def ssi(*arguments: str | Path, stdin: str | bytes | None = None, env: dict[str, str] | None = None) -> Done:
+def ssi(*arguments: object, stdin: str | bytes | None = None, env: dict[str, str] | None = None) -> Done:
     """Run ``ssi`` with these arguments."""
     result = CliRunner().invoke(_Program("ssi"), [str(argument) for argument in arguments], input=stdin, env=env)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
@@ -104,11 +104,11 @@ class Town:
     def __truediv__(self, name: str) -> Path:
         return self.folder / name
 
-    def ssi(self, *arguments: str | Path, **more: Any) -> Done:
+    def ssi(self, *arguments: object, **more: Any) -> Done:
         """Run a command on the town's project."""
         return ssi(*arguments, "--project", self / "ssi.toml", **more)
 
-    def ok(self, *arguments: str | Path, **more: Any) -> Any:
+    def ok(self, *arguments: object, **more: Any) -> Any:
         """Run a command with ``--json`` that has to work, and return its document."""
         done = self.ssi(*arguments, "--json", **more)
         assert done.code == 0, (arguments, done)

@@ -35,7 +35,7 @@ COMMANDS = {
 }
 
 
-def real(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+def real(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run the installed program."""
     command = [sys.executable, "-c", "from ssi.cli import main; main()", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **more)
@@ -88,12 +88,12 @@ def every_error() -> list[type[errors.SsiError]]:
 
 @pytest.mark.parametrize("kind", every_error())
 def test_every_error_of_the_tree_has_an_exit_code(kind: type[errors.SsiError]) -> None:
-    made = {
-        errors.GuardError: lambda: errors.GuardError("G01", "m"),
-        errors.BrokenEntryError: lambda: errors.BrokenEntryError(3, "m"),
-        errors.ProtocolError: lambda: errors.ProtocolError("code", "m"),
+    made: dict[type[errors.SsiError], errors.SsiError] = {
+        errors.GuardError: errors.GuardError("G01", "m"),
+        errors.BrokenEntryError: errors.BrokenEntryError(3, "m"),
+        errors.ProtocolError: errors.ProtocolError("code", "m"),
     }
-    error = made.get(kind, lambda: kind("m"))()
+    error = made[kind] if kind in made else kind("m")
     assert exit_code(error) in (REFUSED, BAD_INPUT, COULD_NOT_CHECK)
     said = failure(error)
     assert said["reason"]

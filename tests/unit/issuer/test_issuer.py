@@ -423,10 +423,10 @@ async def test_a_family_that_fills_up_meanwhile_is_followed_by_another(
     store = agency.stores[0]
     claim = store.claim
 
-    async def overtaken(draft: Draft, family: Family | None, *, replaces: int | None = None) -> Issued:
+    async def overtaken(draft: Draft, family: Family | None, **more: Any) -> Issued:
         monkeypatch.undo()
         await store._database.write(lambda connection: connection.execute("UPDATE families SET taken = capacity"))
-        return await claim(draft, family, replaces=replaces)
+        return await claim(draft, family, **more)
 
     monkeypatch.setattr(store, "claim", overtaken)
     made = await issuer.issue("residence", CLAIMS, reference="next", holder=agency.holder.key)
@@ -500,3 +500,18 @@ async def test_lists_that_a_crash_left_under_a_replaced_key_are_signed_anew(agen
     restarted = await agency.issuer()
     await restarted.publish()
     await assert_published(agency, restarted)
+
+
+async def test_what_is_revoked_while_a_reissue_runs_stays_revoked(agency: Agency) -> None:
+    issuer = await agency.issuer()
+    for number in range(4):
+        await issuer.issue("residence", CLAIMS, reference=f"case-{number}", holder=agency.holder.key)
+    made = []
+    async for issued in issuer.reissue(type="residence", claims=lambda _: CLAIMS):
+        made.append(issued.reference)
+        if len(made) == 1:
+            await issuer.revoke(reference="case-2")
+            await issuer.suspend(reference="case-3")
+    assert made == ["case-0", "case-1"]
+    states = [await issuer.state(f"case-{number}") for number in range(4)]
+    assert [state.name for state in states] == ["VALID", "VALID", "REVOKED", "SUSPENDED"]

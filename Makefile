@@ -11,7 +11,7 @@ ARGS  ?=
 ROUNDS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-all lint fix bench interop vectors crash docs package lock clean
+.PHONY: help dev demo test test-all lint fix bench interop vectors crash docs api package lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,7 +64,10 @@ crash: $(DEV) ## kill at random during issue, revoke and append (ROUNDS=1000)
 docs: $(DEV) ## run every command and link that the documentation shows
 	$(PY) -m pytest -q tests/docs $(ARGS)
 
-package: $(DEV) ## build the wheel and the source archive into dist/ and try the wheel
+api: $(DEV) ## write the public names and signatures anew, after a change that is meant
+	@$(PY) -m tests.unit.api_snapshot
+
+package: $(DEV) ## build wheel and source archive twice, compare, add the bill of materials, try the wheel
 	$(PY) scripts/build_package.py
 
 lock: $(RUNTIME) ## resolve the locked requirements again (needs a package index)

@@ -12,7 +12,8 @@
     │  └─ SessionExpiredError
     ├─ ConflictError           the state is another than the caller expected → 409
     ├─ NotFoundError           DidNotFoundError · EntryNotFoundError · KeyNotFoundError → 404
-    └─ UnavailableError        network, ledger or key store            → 503, may retry
+    ├─ UnavailableError        network, ledger or key store            → 503, may retry
+    └─ UsageError              a mistake in the calling program        → 500
 
 Messages say what was expected and what came, and never contain a claim value, a nonce or a key.
 """
@@ -149,3 +150,7 @@ class KeyNotFoundError(NotFoundError):
 
 class UnavailableError(SsiError):
     """Network, ledger or key store did not answer; the outcome is unknown, asking again may help."""
+
+
+class UsageError(SsiError, RuntimeError):
+    """The library is called in a way that cannot work, such as waiting for a loop on its own thread."""

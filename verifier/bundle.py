@@ -174,7 +174,7 @@ async def _ledger_files(
 
 def _usable_until(now: int, asked: int | None, lists: list[PublishedList]) -> int:
     if asked is None:
-        claims = [parse_status_list(found.body.strip()).jws.unverified_claims() for found in lists]
+        claims = [parse_status_list(found.body.strip()).unverified_claims() for found in lists]
         ends = [int(end) for found in claims if isinstance(end := found.get("exp"), int | float)]
         asked = min([now + DEFAULT_USABLE_SECONDS, *ends])
     if not now < asked <= now + MAX_USABLE_SECONDS:

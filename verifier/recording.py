@@ -91,6 +91,11 @@ class _View:
         self._asked.dids[kid.partition("#")[0]] = None
         return self._view.compromised_since(kid, at=at)
 
+    def commitment_before_compromise(self, kid: str, *, uri: str, digest: str) -> Commitment | None:
+        self._asked.dids[kid.partition("#")[0]] = None
+        self._asked.uris[uri] = None
+        return self._view.commitment_before_compromise(kid, uri=uri, digest=digest)
+
     def newest_commitment(self, uri: str) -> Commitment | None:
         self._asked.uris[uri] = None
         return self._view.newest_commitment(uri)

@@ -1,7 +1,8 @@
 """Open a key store by its URL, loading the backend only then.
 
-``memory:`` keeps keys in this process; ``file:PATH`` keeps them encrypted under a passphrase. Other schemes join
-through the entry-point group ``countersigned.key_stores``: a callable that takes the URL and the passphrase.
+``memory:`` keeps keys in this process; ``file:PATH`` keeps them encrypted under a passphrase; ``pkcs11:…`` names a
+token, whose PIN is in a file or is the passphrase. Other schemes join through the entry-point group
+``countersigned.key_stores``: a callable that takes the URL and the passphrase.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from typing import Final
 from ssi.errors import InvalidInputError
 from ssi.keys.kms import Kms
 
-_BUILT_IN: Final = {"memory": "ssi.keys.backends.memory", "file": "ssi.keys.backends.file"}
+_BUILT_IN: Final = {
+    "memory": "ssi.keys.backends.memory",
+    "file": "ssi.keys.backends.file",
+    "pkcs11": "ssi.keys.backends.pkcs11",
+}
 _GROUP: Final = "countersigned.key_stores"
 
 

@@ -95,6 +95,8 @@ def _signature(value: Any) -> str:
         signature = inspect.signature(value)
     except (TypeError, ValueError):
         return "(?)"
+    except NameError:  # a Struct with a type that only type checkers import: its members follow by name anyway
+        return f"({', '.join(value.__struct_fields__)})"
     return str(signature.replace(parameters=[_plain(parameter) for parameter in signature.parameters.values()]))
 
 

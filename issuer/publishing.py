@@ -84,6 +84,8 @@ class Publisher:
             return
         async with self._exclusive():
             family = await self._store.family(id)
+            if family.held:
+                raise ConflictError("another system still serves the status list of this credential")
             if not await self._published(family):
                 await self._publish_family(family)
                 await self._anchor_all()
@@ -96,7 +98,7 @@ class Publisher:
         """
         async with self._exclusive():
             for family in await self._store.families():
-                if everything or await self._is_due(family):
+                if not family.held and (everything or await self._is_due(family)):
                     await self._publish_family(family, everything=everything)
             return await self._anchor_all()
 

@@ -93,6 +93,39 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     """How many of them may be taken."""
     version: int
     """Grows with every change of a state."""
+    adopted: bool = False
+    """Whether another system made it."""
+    held: bool = False
+    """Whether that system still serves it: until it is released, nothing here may publish or change it."""
+
+
+class AdoptedCredential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A credential that another system issued, without its claims."""
+
+    reference: str
+    type: str
+    format: str
+    id: str
+    key: str
+    """Label that the signing key has here."""
+    issued_at: int
+    valid_until: int
+    index: int
+    state: CredentialState
+    holder: str | None = None
+
+
+class AdoptedFamily(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A family of status lists that another system made, with every index that it has given away."""
+
+    format: StatusFormat
+    uri: str
+    entries: int
+    capacity: int = 0
+    """How many indexes may be taken in all; new credentials come into the family only while fewer are."""
+    credentials: tuple[AdoptedCredential, ...] = ()
+    taken: tuple[tuple[int, CredentialState], ...] = ()
+    """Index and state of what was issued under no reference that is known here: it keeps its state for ever."""
 
 
 class StoredList(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +252,29 @@ class IssuerStore(Protocol):
 
     async def lists(self) -> Sequence[StoredList]:
         """Return every list as published last."""
+        ...
+
+    async def adopt(self, families: Sequence[AdoptedFamily]) -> Sequence[Family]:
+        """Keep all of another system's families and credentials, held, or nothing.
+
+        No index given here is drawn again. Raises ConflictError if an index is given twice, or an address, reference or
+        identifier is here already.
+        """
+        ...
+
+    async def adopted(self, family: int) -> Sequence[tuple[int, CredentialState]]:
+        """Return every index that an adopted family came with, in order, and the state it had then."""
+        ...
+
+    async def release(self) -> Sequence[Family]:
+        """Let the held families be published and changed from here on, and return them."""
+        ...
+
+    async def abandon(self) -> int:
+        """Forget the adopted families that were never published, and return how many credentials went with them.
+
+        Raises ConflictError if one of them was published, or changed here since: the other system does not know.
+        """
         ...
 
     async def secret(self) -> bytes:

@@ -20,7 +20,8 @@ from ssi.errors import ConflictError, NotFoundError
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState, draw_index
 
-from ..store import Act, Draft, Family, Issued, Selection, StoredList
+from ..store import Act, AdoptedFamily, Draft, Family, Issued, Selection, StoredList
+from .adoption import ADOPTION, abandon, adopt, adopted, refuse_held
 
 APPLICATION_ID: Final = 0x43534E49
 MIGRATIONS: Final = (
@@ -55,13 +56,14 @@ MIGRATIONS: Final = (
                 valid_until INTEGER NOT NULL, receipt BLOB) STRICT""",
         ),
     ),
+    ADOPTION,
 )
 
 _ISSUED: Final = (
     "number, reference, type, format, id, key, holder, request_tag, issued_at, valid_until, family, idx, state,"
     " replaced_by"
 )
-_FAMILY: Final = "id, format, uri, entries, capacity, version"
+_FAMILY: Final = "id, format, uri, entries, capacity, version, adopted, held"
 _LIST: Final = "uri, family, epoch, version, body, media_type, issued_at, valid_until, receipt"
 
 
@@ -177,7 +179,7 @@ class SqliteIssuerStore:
         def newest(connection: Connection) -> Family | None:
             row = connection.execute(
                 f"SELECT {_FAMILY} FROM families WHERE format = ? AND entries = ? AND taken < capacity"
-                " ORDER BY id DESC LIMIT 1",
+                " AND NOT held ORDER BY id DESC LIMIT 1",
                 (str(format), entries),
             ).fetchone()
             return None if row is None else _family(row)
@@ -187,8 +189,11 @@ class SqliteIssuerStore:
             if found is not None:
                 return found
             (number,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM families").fetchone()
-            row = (number, str(format), f"{base}/{number}", entries, capacity, 0)
-            connection.execute(f"INSERT INTO families ({_FAMILY}) VALUES (?, ?, ?, ?, ?, ?)", row)
+            # An adopted family may have the address that comes next, whatever its own number is.
+            while connection.execute("SELECT 1 FROM families WHERE uri = ?", (f"{base}/{number}",)).fetchone():
+                number += 1
+            row = (number, str(format), f"{base}/{number}", entries, capacity, 0, 0, 0)
+            connection.execute(f"INSERT INTO families ({_FAMILY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             return _family(row)
 
         found: Family | None = await self._database.read(newest)
@@ -217,7 +222,12 @@ class SqliteIssuerStore:
             row = connection.execute("SELECT version FROM families WHERE id = ?", (family,)).fetchone()
             if row is None:
                 raise NotFoundError(f"there is no family {family} of status lists")
-            states = connection.execute("SELECT idx, state FROM credentials WHERE family = ? AND state <> 0", (family,))
+            states = connection.execute(
+                """SELECT idx, state FROM credentials WHERE family = :family AND state <> 0
+                UNION ALL SELECT idx, state FROM adopted WHERE family = :family AND state <> 0 AND NOT EXISTS
+                (SELECT 1 FROM credentials AS own WHERE own.family = :family AND own.idx = adopted.idx)""",
+                {"family": family},
+            )
             return row[0], [(index, CredentialState(state)) for index, state in states]
 
         return await self._database.read(work)
@@ -255,6 +265,33 @@ class SqliteIssuerStore:
     async def lists(self) -> Sequence[StoredList]:
         """As ``IssuerStore.lists``."""
         return await self._database.read(_lists("ORDER BY family, uri", ()))
+
+    async def adopt(self, families: Sequence[AdoptedFamily]) -> Sequence[Family]:
+        """As ``IssuerStore.adopt``."""
+
+        def work(connection: Connection) -> Sequence[Family]:
+            made = adopt(connection, families)
+            rows = connection.execute(f"SELECT {_FAMILY} FROM families ORDER BY id")
+            return [_family(row) for row in rows if row[0] in made]
+
+        return await self._database.write(work)
+
+    async def adopted(self, family: int) -> Sequence[tuple[int, CredentialState]]:
+        """As ``IssuerStore.adopted``."""
+        return await self._database.read(lambda connection: adopted(connection, family))
+
+    async def release(self) -> Sequence[Family]:
+        """As ``IssuerStore.release``."""
+
+        def work(connection: Connection) -> Sequence[Family]:
+            rows = connection.execute(f"UPDATE families SET held = 0 WHERE held RETURNING {_FAMILY}")
+            return sorted((_family(row) for row in rows.fetchall()), key=lambda family: family.id)
+
+        return await self._database.write(work)
+
+    async def abandon(self) -> int:
+        """As ``IssuerStore.abandon``."""
+        return await self._database.write(abandon)
 
     async def secret(self) -> bytes:
         """As ``IssuerStore.secret``."""
@@ -310,11 +347,13 @@ def _insert(connection: Connection, draft: Draft, family: Family | None) -> int:
         *(draft.issued_at, draft.valid_until),
     )
     if family is not None:
-        room = "UPDATE families SET taken = taken + 1 WHERE id = ? AND taken < capacity"
+        room = "UPDATE families SET taken = taken + 1 WHERE id = ? AND taken < capacity AND NOT held"
         if not connection.execute(room, (family.id,)).rowcount:
             raise ConflictError("the family of status lists is full; open another one")
     while True:
         place = (None, None) if family is None else (family.id, draw_index(family.entries))
+        if connection.execute("SELECT 1 FROM adopted WHERE family = ? AND idx = ?", place).fetchone():
+            continue
         try:
             cursor = connection.execute(
                 f"INSERT INTO credentials ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -328,6 +367,7 @@ def _insert(connection: Connection, draft: Draft, family: Family | None) -> int:
 
 
 def _set_state(connection: Connection, found: Issued, state: CredentialState, act: Act) -> None:
+    refuse_held(connection, found.family)
     connection.execute("UPDATE credentials SET state = ? WHERE number = ?", (int(state), found.number))
     connection.execute("UPDATE families SET version = version + 1 WHERE id = ?", (found.family,))
     connection.execute(
@@ -384,7 +424,16 @@ def _issued(row: Sequence[Any]) -> Issued:
 
 
 def _family(row: Sequence[Any]) -> Family:
-    return Family(id=row[0], format=StatusFormat(row[1]), uri=row[2], entries=row[3], capacity=row[4], version=row[5])
+    return Family(
+        id=row[0],
+        format=StatusFormat(row[1]),
+        uri=row[2],
+        entries=row[3],
+        capacity=row[4],
+        version=row[5],
+        adopted=bool(row[6]),
+        held=bool(row[7]),
+    )
 
 
 def _lists(condition: str, arguments: tuple[object, ...]) -> Callable[[Connection], list[StoredList]]:

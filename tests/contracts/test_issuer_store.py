@@ -9,10 +9,10 @@ import pytest
 
 from issuer.store import IssuerStore
 from issuer.stores.sqlite import SqliteIssuerStore
-from tests.contracts.issuer_store import IssuerStoreContract, draft, family
+from tests.contracts.issuer_store import AdoptionContract, IssuerStoreContract, draft, family
 
 
-class TestSqliteInMemory(IssuerStoreContract):
+class TestSqliteInMemory(IssuerStoreContract, AdoptionContract):
     @pytest.fixture
     async def store(self) -> AsyncIterator[IssuerStore]:
         opened = await SqliteIssuerStore.open(":memory:")
@@ -20,7 +20,7 @@ class TestSqliteInMemory(IssuerStoreContract):
         await opened.close()
 
 
-class TestSqliteFile(IssuerStoreContract):
+class TestSqliteFile(IssuerStoreContract, AdoptionContract):
     @pytest.fixture
     async def store(self, tmp_path: Path) -> AsyncIterator[IssuerStore]:
         opened = await SqliteIssuerStore.open(tmp_path / "issuer.db")

@@ -16,11 +16,11 @@ from uuid import uuid4
 from ssi.encoding.jcs import jcs
 from ssi.errors import ConflictError, InvalidInputError
 from ssi.keys import KeyPurpose, PublicKey
-from ssi.registry.organisation import Organisation
 from ssi.status.lists import CredentialState, StatusFamily
 from ssi.types import JsonObject
 
 from .catalogue import CredentialType, Format
+from .identity import Identity
 from .issuing import STATUS_FORMAT
 from .publishing import StatusSettings
 from .store import Draft, Family, Issued, IssuerStore, Selection
@@ -33,14 +33,14 @@ class Cases:
 
     def __init__(
         self,
-        organisation: Organisation,
+        identity: Identity,
         *,
         store: IssuerStore,
         settings: StatusSettings,
         status_base: str,
         now: Callable[[], int],
     ) -> None:
-        self._organisation = organisation
+        self._identity = identity
         self._store = store
         self._settings = settings
         self._base = status_base
@@ -55,7 +55,7 @@ class Cases:
         Raises SchemaError if the claims do not match the type's schema, ConflictError if the reference has a credential
         of another request.
         """
-        _check_reference(reference)
+        check_reference(reference)
         entry.check_claims(claims)
         draft = await self._draft(entry, claims, reference, format, holder)
         row = await self._keep(entry, draft, format)
@@ -115,7 +115,7 @@ class Cases:
             type=entry.name,
             format=format,
             id=f"urn:uuid:{uuid4()}",
-            key=(await self._organisation.key(KeyPurpose.CREDENTIAL)).label,
+            key=(await self._identity.key(KeyPurpose.CREDENTIAL)).label,
             holder=None if holder is None else holder.to_multikey(),
             request_tag=await self._tag(canonical),
             issued_at=now,
@@ -133,7 +133,7 @@ class Cases:
         if not entry.revocable:
             return None
         kind, entries = STATUS_FORMAT[format], self._settings.entries
-        lists = StatusFamily(format=kind, issuer=self._organisation.did, uri=f"{self._base}/0", entries=entries)
+        lists = StatusFamily(format=kind, issuer=self._identity.did, uri=f"{self._base}/0", entries=entries)
         return await self._store.open_family(kind, entries=entries, capacity=lists.capacity, base=self._base)
 
 
@@ -145,6 +145,7 @@ def format_of(entry: CredentialType, format: str | None) -> Format:
     raise InvalidInputError(f"type {entry.name} is issued as {' or '.join(entry.formats)}")
 
 
-def _check_reference(reference: str) -> None:
+def check_reference(reference: str) -> None:
+    """Raise InvalidInputError unless ``reference`` could be a case number."""
     if not 0 < len(reference) <= MAX_REFERENCE_CHARACTERS or not reference.isprintable():
         raise InvalidInputError(f"expected a reference of 1 to {MAX_REFERENCE_CHARACTERS} printable characters")

@@ -29,6 +29,7 @@ from .answers import IssuedCredential as IssuedCredential
 from .answers import StatusChange as StatusChange
 from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
+from .identity import Identity
 from .issuance import IssuanceBook
 from .issuing import sign_credential
 from .publishing import Publisher, StatusSettings
@@ -47,18 +48,23 @@ class Issuer:
 
     def __init__(
         self,
-        organisation: Organisation,
+        identity: Identity,
         *,
         store: IssuerStore,
-        registry: Registry,
+        registry: Registry | None,
         catalogue: Catalogue | Sequence[CredentialType],
         status_base: str,
         now: Clock = system_clock,
         status: StatusSettings | None = None,
     ) -> None:
-        """``status_base`` is the https URL under which the agency serves its lists."""
+        """``status_base`` is the https URL under which the agency serves its lists.
+
+        An organisation has a registry; an identity that was made elsewhere has None, and its lists are not anchored.
+        """
+        if isinstance(identity, Organisation) is (registry is None):
+            raise InvalidInputError("expected a registry for an organisation, and none for another identity")
         self.book: IssuanceBook | None = None  # an agency that keeps one sets it
-        self.organisation: Final = organisation
+        self.identity: Final = identity
         self.catalogue: Final = catalogue if isinstance(catalogue, Catalogue) else Catalogue(list(catalogue))
         self._store = store
         self._registry = registry
@@ -66,8 +72,8 @@ class Issuer:
         self._base = status_base.rstrip("/")
         self._status = status or StatusSettings()
         self._owns_store = False
-        self._cases = Cases(organisation, store=store, settings=self._status, status_base=self._base, now=now)
-        self._publisher = Publisher(organisation, store=store, registry=registry, settings=self._status, now=now)
+        self._cases = Cases(identity, store=store, settings=self._status, status_base=self._base, now=now)
+        self._publisher = Publisher(identity, store=store, registry=registry, settings=self._status, now=now)
 
     @classmethod
     async def create(
@@ -106,23 +112,23 @@ class Issuer:
     @classmethod
     async def open(
         cls,
-        organisation: Organisation,
+        identity: Identity,
         *,
         store: IssuerStore | str,
-        registry: Registry,
+        registry: Registry | None,
         catalogue: Catalogue | Sequence[CredentialType],
         status_base: str,
         now: Clock = system_clock,
         status: StatusSettings | None = None,
     ) -> Issuer:
-        """Open an agency whose DID is on the ledger already (``Organisation.open``)."""
+        """Open an agency whose DID exists: on the ledger (``Organisation.open``), or elsewhere without a registry."""
         opened = store
         if isinstance(opened, str):
             from .stores import open_issuer_store
 
             opened = await open_issuer_store(opened)
         issuer = cls(
-            organisation,
+            identity,
             store=opened,
             registry=registry,
             catalogue=catalogue,
@@ -142,7 +148,18 @@ class Issuer:
     @property
     def did(self) -> str:
         """The agency's DID."""
-        return self.organisation.did
+        return self.identity.did
+
+    @property
+    def organisation(self) -> Organisation:
+        """The agency as an organisation of the registry. Raises InvalidInputError for another identity."""
+        return self._founded[0]
+
+    @property
+    def _founded(self) -> tuple[Organisation, Registry]:
+        if not isinstance(self.identity, Organisation) or self._registry is None:
+            raise InvalidInputError("this issuer's identity is not kept on a ledger: act where it is kept")
+        return self.identity, self._registry
 
     @property
     def status_base(self) -> str:
@@ -267,8 +284,9 @@ class Issuer:
         and erases claims and tags whose time is over. Run it on a schedule shorter than the lists' lifetime.
         """
         now = self._now()
-        with suppress(UnavailableError, DidNotFoundError):
-            await self.organisation.reload(registry=self._registry, now=now)
+        if self._registry is not None:
+            with suppress(UnavailableError, DidNotFoundError):
+                await self.organisation.reload(registry=self._registry, now=now)
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
         anchored = await self._publisher.publish(everything=everything)
         return (self.book is None or await self.book.publish()) and anchored
@@ -291,21 +309,23 @@ class Issuer:
         Lists are signed again at once when their key is replaced. Credentials of the old key verify only under
         policies that accept superseded keys; ``reissue(key=…)`` replaces them.
         """
-        old = await self.organisation.key(purpose)
-        await self.organisation.rotate(purpose, registry=self._registry, now=self._now(), curve=curve)
+        organisation, registry = self._founded
+        old = await organisation.key(purpose)
+        await organisation.rotate(purpose, registry=registry, now=self._now(), curve=curve)
         if purpose is KeyPurpose.LIST:
             await self._publisher.publish(everything=True)
         return old.label
 
     async def declare_compromised(self, kid: str) -> None:
         """Declare on the ledger that a key of this agency fell into other hands; a second time has no effect."""
-        view, now = self._registry.view(), self._now()
+        organisation, registry = self._founded
+        view, now = registry.view(), self._now()
         if view.compromised_since(kid, at=now) is not None:
             return
         line = view.did_version(self.did)
         if line is None:
             raise NotFoundError("the agency's DID is not on the ledger")
-        await self.organisation.declare_compromised(kid, listed_by=line.id, registry=self._registry, now=now)
+        await organisation.declare_compromised(kid, listed_by=line.id, registry=registry, now=now)
 
     def issued(self, *, key: str) -> AsyncIterator[Issued]:
         """Yield all that the key with this label signed, replaced credentials too, oldest first."""
@@ -352,7 +372,7 @@ class Issuer:
     async def _sign(self, entry: CredentialType, claims: JsonObject, row: Issued) -> IssuedCredential:
         await self._publisher.ensure(row.family)
         references = () if row.index is None else (await self._publisher.family(row.family)).references(row.index)
-        key = await self.organisation.key(KeyPurpose.CREDENTIAL)
+        key = await self.identity.key(KeyPurpose.CREDENTIAL)
         if key.label != row.key:
             raise UnavailableError("the key that signs credentials was replaced just now: ask again")
         text = await sign_credential(
@@ -362,7 +382,7 @@ class Issuer:
             references=references,
             issuer=self.did,
             key=key,
-            kms=self.organisation.kms,
+            kms=self.identity.kms,
         )
         if self.book is not None:
             await self.book.add(text)

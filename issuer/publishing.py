@@ -31,6 +31,7 @@ from ssi.status.lists import (
 )
 from ssi.status.publish import publish_lists
 
+from .identity import Identity
 from .store import Family, IssuerStore, StoredList
 
 if TYPE_CHECKING:
@@ -57,14 +58,14 @@ class Publisher:
 
     def __init__(
         self,
-        organisation: Organisation,
+        identity: Identity,
         *,
         store: IssuerStore,
-        registry: Registry,
+        registry: Registry | None,
         settings: StatusSettings,
         now: Callable[[], int],
     ) -> None:
-        self._organisation = organisation
+        self._identity = identity
         self._store = store
         self._registry = registry
         self._settings = settings
@@ -112,7 +113,7 @@ class Publisher:
     async def _is_due(self, family: Family) -> bool:
         published = await self._published(family)
         half_life = self._now() + self._settings.lifetime_seconds // 2
-        kid = (await self._organisation.key(KeyPurpose.LIST)).kid
+        kid = (await self._identity.key(KeyPurpose.LIST)).kid
         return not published or any(
             # A list whose key was replaced is refused by every verifier, so it must not wait for its half-life.
             found.version != family.version or found.valid_until < half_life or parse_status_list(found.body).kid != kid
@@ -134,11 +135,11 @@ class Publisher:
             version, states = await self._store.states(family.id)
             before = {found.uri: found for found in await self._published(family)}
             now = self._issue_time([found.issued_at for found in before.values()])
-            key = await self._organisation.key(KeyPurpose.LIST)
+            key = await self._identity.key(KeyPurpose.LIST)
             lists = await publish_lists(
                 self._family(family),
                 StatusArray(family.entries, states),
-                kms=self._organisation.kms,
+                kms=self._identity.kms,
                 label=key.label,
                 kid=key.kid,
                 now=now,
@@ -165,41 +166,32 @@ class Publisher:
         raise UnavailableError("other processes publish these lists all the time; try again")
 
     async def _anchor_all(self) -> bool:
+        """Anchor what is pending; return False while anything is, and always where there is no ledger."""
+        if self._registry is None or not isinstance(self._identity, Organisation):
+            return False
         pending = [found for found in await self._store.lists() if found.receipt is None]
         try:
             for found in pending:
-                await self._anchor(found)
+                await self._anchor(found, self._identity, self._registry)
         except UnavailableError:
             return False
         return True
 
-    async def _anchor(self, published: StoredList) -> None:
+    async def _anchor(self, published: StoredList, organisation: Organisation, registry: Registry) -> None:
         """Commit to a list on the ledger, unless an earlier attempt or another process has done so."""
         digest = status_list_digest(published.body)
-        receipt = await self._receipt(published.uri, digest)
+        receipt = await _receipt(registry, published.uri, digest)
         if receipt is None:
-            entry = await self._organisation.sign(self._commitment(published, digest))
+            entry = await organisation.sign(self._commitment(published, digest))
             try:
-                receipt = (await self._registry.submit(entry)).receipt
+                receipt = (await registry.submit(entry)).receipt
             except GuardError:
-                await self._registry.refresh()
-                receipt = await self._receipt(published.uri, digest)
+                await registry.refresh()
+                receipt = await _receipt(registry, published.uri, digest)
                 if receipt is None and (await self._store.list_at(published.uri)).epoch == published.epoch:
                     raise
         if receipt is not None:
             await self._store.put_receipt(published.uri, published.epoch, build_receipt(receipt))
-
-    async def _receipt(self, uri: str, digest: str) -> Receipt | None:
-        """Return the receipt of a commitment that stands on the ledger already, or None.
-
-        It may stand behind the newest checkpoint, if its writer was stopped before it signed one: submitted again, the
-        very same entry keeps its place and gets a receipt.
-        """
-        known = self._registry.state.at().newest_commitment(uri)
-        if known is None or known.digest != digest:
-            return None
-        (entry,) = await self._registry.ledger.read(known.entry, known.entry + 1)
-        return (await self._registry.submit(entry)).receipt if isinstance(entry, bytes) else None
 
     def _issue_time(self, before: list[int]) -> int:
         """Return the time to date lists with: later than the last ones, by which verifiers tell them apart.
@@ -211,7 +203,7 @@ class Publisher:
 
     def _commitment(self, published: StoredList, digest: str) -> StatusCommitment:
         return StatusCommitment(
-            iss=self._organisation.did,
+            iss=self._identity.did,
             iat=self._now(),
             uri=published.uri,
             epoch=published.epoch,
@@ -223,9 +215,22 @@ class Publisher:
     def _family(self, family: Family) -> StatusFamily:
         return StatusFamily(
             format=family.format,
-            issuer=self._organisation.did,
+            issuer=self._identity.did,
             uri=family.uri,
             entries=family.entries,
             ttl_seconds=self._settings.ttl_seconds,
             lifetime_seconds=self._settings.lifetime_seconds,
         )
+
+
+async def _receipt(registry: Registry, uri: str, digest: str) -> Receipt | None:
+    """Return the receipt of a commitment that stands on the ledger already, or None.
+
+    It may stand behind the newest checkpoint, if its writer was stopped before it signed one: submitted again, the
+    very same entry keeps its place and gets a receipt.
+    """
+    known = registry.state.at().newest_commitment(uri)
+    if known is None or known.digest != digest:
+        return None
+    (entry,) = await registry.ledger.read(known.entry, known.entry + 1)
+    return (await registry.submit(entry)).receipt if isinstance(entry, bytes) else None

@@ -92,7 +92,7 @@ class Runbook:
         """
         if (folder / "plan.json").exists():
             raise ConflictError("this folder has a run already: resume it, or use another folder")
-        label = key or (await issuer.organisation.key(KeyPurpose.CREDENTIAL)).label
+        label = key or (await issuer.identity.key(KeyPurpose.CREDENTIAL)).label
         kid = f"{issuer.did}#{label.partition('/')[2].replace('/', '-')}"
         plan = Plan(kind=kind, did=issuer.did, key=label, kid=kid, step=STEPS[kind][0], started_at=now)
         (folder / "credentials").mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ class Runbook:
         if step == "list":
             await self._list_issued(issuer)
         elif step == "rotate":
-            if (await issuer.organisation.key(KeyPurpose.CREDENTIAL)).label == plan.key:
+            if (await issuer.identity.key(KeyPurpose.CREDENTIAL)).label == plan.key:
                 await issuer.rotate_key()
         elif step == "declare":
             await issuer.declare_compromised(plan.kid)

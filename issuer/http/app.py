@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ssi.errors import NotFoundError, UnavailableError
+from ssi.registry.organisation import Organisation
 
 from ..issuer import Issuer
 
@@ -53,8 +54,10 @@ async def status_list(issuer: Issuer, path: str) -> Answer:
 
 
 async def did_log(issuer: Issuer) -> Answer:
-    """Answer with the log of the agency's DID."""
-    return _cached(LOG_MEDIA_TYPE, issuer.organisation.log, issuer.list_ttl_seconds)
+    """Answer with the log of the agency's DID, if it has one."""
+    if not isinstance(issuer.identity, Organisation):
+        return Answer(404, "text/plain", b"no log\n")
+    return _cached(LOG_MEDIA_TYPE, issuer.identity.log, issuer.list_ttl_seconds)
 
 
 def create_app(issuer: Issuer) -> web.Application:

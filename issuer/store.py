@@ -257,8 +257,9 @@ class IssuerStore(Protocol):
     async def adopt(self, families: Sequence[AdoptedFamily]) -> Sequence[Family]:
         """Keep all of another system's families and credentials, held, or nothing.
 
-        No index given here is drawn again. Raises ConflictError if an index is given twice, or an address, reference or
-        identifier is here already.
+        No index given here is drawn again. While a family is held, ``claim`` makes no new row, ``change`` leaves its
+        credentials alone and ``open_family`` makes no family: each raises ConflictError. So does this method if an
+        index is given twice, or an address, reference or identifier is here already.
         """
         ...
 

@@ -12,8 +12,9 @@ Errors:  InvalidInputError, NotFoundError (a type that is not in the catalogue),
          else), UnavailableError.
 
 The steps are load, compare as often as wanted (the shadow run), switch. Until the switch the other system serves the
-lists and acts on credentials; nothing adopted is published here and every act on it is refused. ``abandon`` undoes the
-load while nothing was published; after that ``carry_over`` says what the other system must learn before it goes on.
+lists, issues and acts on credentials; nothing adopted is published here, and issuing and every act on it are refused.
+``abandon`` undoes the load while nothing was published; after that ``carry_over`` says what the other system must learn
+before it goes on.
 """
 
 from __future__ import annotations
@@ -197,9 +198,11 @@ class Takeover:
         while rows := await self._store.select(Selection(replaced=True), after=after):
             for row in rows:
                 before = None if row.family is None or row.index is None else known.get((row.family, row.index))
-                # What was issued here before the first adopted row is no part of the takeover.
-                begun = begun or before is not None
-                if begun and before != row.state:
+                if before is not None and not begun:
+                    # What was issued here before the first adopted row is no part of the takeover. Where only indexes
+                    # were adopted there is no such row, and all that was issued here is reported.
+                    begun, carried = True, []
+                if before != row.state:
                     carried.append(_carried(row, families, before))
             after = rows[-1].number
         return tuple(carried)

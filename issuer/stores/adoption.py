@@ -91,6 +91,12 @@ def refuse_held(connection: Connection, family: int | None) -> None:
         raise ConflictError("the system that issued this credential still serves its status list: act there")
 
 
+def refuse_during_takeover(connection: Connection) -> None:
+    """Raise ConflictError while any family is held: two systems must not issue under one DID at a time."""
+    if connection.execute("SELECT 1 FROM families WHERE held").fetchone():
+        raise ConflictError("another system still issues: finish the takeover first")
+
+
 def abandon(connection: Connection) -> int:
     """Delete adopted families and return how many credentials went with them. Raises ConflictError."""
     if connection.execute("SELECT 1 FROM lists JOIN families ON id = family WHERE adopted").fetchone():

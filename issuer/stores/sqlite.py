@@ -21,7 +21,7 @@ from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState, draw_index
 
 from ..store import Act, AdoptedFamily, Draft, Family, Issued, Selection, StoredList
-from .adoption import ADOPTION, abandon, adopt, adopted, refuse_held
+from .adoption import ADOPTION, abandon, adopt, adopted, refuse_during_takeover, refuse_held
 
 APPLICATION_ID: Final = 0x43534E49
 MIGRATIONS: Final = (
@@ -188,6 +188,7 @@ class SqliteIssuerStore:
             found = newest(connection)
             if found is not None:
                 return found
+            refuse_during_takeover(connection)
             (number,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM families").fetchone()
             # An adopted family may have the address that comes next, whatever its own number is.
             while connection.execute("SELECT 1 FROM families WHERE uri = ?", (f"{base}/{number}",)).fetchone():
@@ -317,6 +318,7 @@ def _claim(
     current = _current(connection, draft.reference)
     if replaces is None and current is not None:
         return current
+    refuse_during_takeover(connection)
     if replaces is not None:
         if current is None or current.number != replaces:
             raise ConflictError("another credential was issued under this reference meanwhile")

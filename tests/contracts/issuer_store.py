@@ -264,13 +264,26 @@ class AdoptionContract:
         await change(store, REVOKED, VALID, reference="old-1")
         assert sorted((await store.states(made.id))[1]) == [(3, REVOKED), (4, REVOKED), (6, SUSPENDED)]
 
+    async def test_nothing_is_issued_while_another_system_issues(self, store: IssuerStore) -> None:
+        own = await family(store)
+        await store.adopt([old_family()])
+        before = await store.families()
+        for refused in (
+            store.claim(draft("case-1"), own),
+            store.claim(draft("case-1"), None),
+            store.claim(draft("old-2", id="urn:uuid:new"), own, replaces=(await store.find("old-2")).number),
+            family(store, entries=128),
+        ):
+            with pytest.raises(ConflictError):
+                await refused
+        assert await store.families() == before
+
     async def test_adopted_indexes_are_not_drawn_and_addresses_not_given_again(self, store: IssuerStore) -> None:
         await store.adopt([old_family(capacity=8)])
-        (first,) = await issued(store, "case-1")
-        assert {one.uri for one in await store.families()} == {"https://a.example/s/2", "https://a.example/s/3"}
-        (_old, new) = await store.families()
-        assert first.family == new.id
         (released,) = await store.release()
+        (first,) = await issued(store, "case-1")
+        (_old, new) = await store.families()
+        assert (first.family, new.uri) == (new.id, "https://a.example/s/3")
         drawn = [await store.claim(draft(f"new-{number}"), released) for number in range(4)]
         assert sorted(row.index or 0 for row in drawn) == [0, 1, 2, 5]
         with pytest.raises(ConflictError):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from issuer.store import IssuerStore
-from issuer.stores.sqlite import SqliteIssuerStore
+from issuer.stores.sqlite import APPLICATION_ID, MIGRATIONS, SqliteIssuerStore
+from ssi.database import Database
 from tests.contracts.issuer_store import AdoptionContract, IssuerStoreContract, draft, family
 
 
@@ -53,3 +54,18 @@ async def test_erased_claims_are_gone_from_the_file(tmp_path: Path) -> None:
     await store.erase_due(now=10, retry_before=0)
     await store.close()
     assert all(marker not in file.read_bytes() for file in tmp_path.iterdir())
+
+
+async def test_a_file_of_before_adoption_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "issuer.db"
+    earlier = await Database.open(path, application_id=APPLICATION_ID, migrations=MIGRATIONS[:1])
+    await earlier.write(
+        lambda connection: connection.execute(
+            "INSERT INTO families (id, format, uri, entries, capacity) VALUES (1, 'TokenStatusList', 'a:1', 64, 32)"
+        )
+    )
+    await earlier.close()
+    store = await SqliteIssuerStore.open(path)
+    (found,) = await store.families()
+    assert (found.uri, found.adopted, found.held) == ("a:1", False, False)
+    await store.close()

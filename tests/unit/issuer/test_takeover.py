@@ -186,14 +186,17 @@ async def test_nothing_adopted_is_published_or_changed_before_the_switch(town: T
     assert await town.issuer.status_lists() == []
     with pytest.raises(ConflictError):
         await town.issuer.revoke(reference="case-1")
-    made = await town.issuer.issue("residence", {"name": "A"}, reference="new")
-    assert [each.uri for each in await town.issuer.status_lists()] == ["https://town.example/status/2"]
+    with pytest.raises(ConflictError):
+        await town.issuer.issue("residence", {"name": "A"}, reference="new")
+    await town.issuer.publish()
+    assert await town.issuer.status_lists() == []
     with pytest.raises(UnavailableError, match="not older"):
         await town.takeover.switch()
     town.clock.advance(1)
     await town.takeover.switch()
     assert (await town.takeover.compare()).lists == ()
     assert (await town.takeover.switch()).clean
+    made = await town.issuer.issue("residence", {"name": "A"}, reference="new")
     assert await town.issuer.state(made.reference) is VALID
 
 
@@ -222,6 +225,14 @@ async def test_a_load_is_undone_until_something_was_published(town: Town) -> Non
     found = [(each.reference, each.uri, each.before, each.state) for each in await town.takeover.carry_over()]
     own = "https://town.example/status/2"
     assert found == [("case-1", URI, VALID, REVOKED), ("new", own, None, VALID)]
+
+
+async def test_where_only_indexes_were_adopted_all_that_was_issued_here_is_carried_over(town: Town) -> None:
+    await town.takeover.load([family(credentials=(), taken=tuple(OLD))])
+    town.clock.advance(1)
+    await town.takeover.switch()
+    await town.issuer.issue("residence", {"name": "A"}, reference="new")
+    assert [each.reference for each in await town.takeover.carry_over()] == ["new"]
 
 
 async def test_an_identity_without_ledger_signs_and_has_no_acts_on_the_ledger(town: Town) -> None:

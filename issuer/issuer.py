@@ -31,7 +31,7 @@ from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
 from .identity import Identity
 from .issuance import IssuanceBook
-from .issuing import sign_credential
+from .issuing import Signer, sign_credential
 from .publishing import Publisher, StatusSettings
 from .store import Act, Issued, IssuerStore, Selection, select
 
@@ -375,15 +375,8 @@ class Issuer:
         key = await self.identity.key(KeyPurpose.CREDENTIAL)
         if key.label != row.key:
             raise UnavailableError("the key that signs credentials was replaced just now: ask again")
-        text = await sign_credential(
-            entry,
-            claims,
-            row,
-            references=references,
-            issuer=self.did,
-            key=key,
-            kms=self.identity.kms,
-        )
+        signer = Signer(self.did, key, self.identity.kms)
+        text = await sign_credential(entry, claims, row, references, signer)
         if self.book is not None:
             await self.book.add(text)
         return IssuedCredential(

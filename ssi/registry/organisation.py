@@ -83,7 +83,7 @@ class Organisation:
         """Find an organisation whose log is on the ledger. Raises DidNotFoundError."""
         from ssi.did.webvh import verify_log
 
-        log = verify_log(await registry.did_log(did), did=did, now=now)
+        log = verify_log(await registry.did_log(did), did=did, now=now, witness_proofs=await registry.did_witness(did))
         return cls(name=name, kms=kms, log=log)
 
     async def reload(self, *, registry: Registry, now: UnixSeconds) -> bool:
@@ -97,7 +97,7 @@ class Organisation:
         found = await registry.did_log(self.did)
         if found.strip().count(b"\n") < len(self._log.versions):
             return False
-        self._log = verify_log(found, did=self.did, now=now)
+        self._log = verify_log(found, did=self.did, now=now, witness_proofs=await registry.did_witness(self.did))
         return True
 
     @property

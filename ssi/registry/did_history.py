@@ -72,12 +72,12 @@ class DidHistories(msgspec.Struct):
         """Keep an admitted line, and let count what now may."""
         self.following.setdefault(line.after, []).append(line)
         self.anchored[line.version_id] = line
-        self._advance(line.scid, line.index)
+        self._advance(line, line.index)
 
     def add_approvals(self, approvals: WitnessApproval) -> None:
         """Keep admitted proofs, and let count what now may."""
         self.approvals.setdefault(approvals.version_id, []).append(approvals)
-        self._advance(approvals.scid, approvals.index)
+        self._advance(self.anchored[approvals.version_id], approvals.index)
 
     def take_back(self, entry: DidVersion | WitnessApproval) -> None:
         """Undo the newest addition."""
@@ -92,24 +92,39 @@ class DidHistories(msgspec.Struct):
         else:
             _pop(self.approvals, entry.version_id)
 
-    def _advance(self, scid: str, index: int) -> None:
+    def _advance(self, start: DidVersion, index: int) -> None:
+        """Let count what the entry at ``index``, which is about ``start``, has made ready.
+
+        Only logs that hold ``start`` can have become ready, and no other line has to be looked at: a log that is ready
+        and goes on from one that counts was ready before that one counted.
+        """
         size = index + 1
         while True:
-            waiting = sorted(self.waiting(scid, size), key=_index)
-            path = next((path for line in waiting if self._holds(path := self._path(line, size))), None)
+            lines = sorted(self._from(start, size), key=_index)
+            path = next((path for line in lines if (path := self._path(line, size)) and self._holds(path)), None)
             if path is None:
                 return
-            counted = self.counted.setdefault(scid, [])
+            counted = self.counted.setdefault(start.scid, [])
             counted += [msgspec.structs.replace(line, counts_from=index) for line in path]
 
+    def _from(self, start: DidVersion, size: int) -> Iterator[DidVersion]:
+        row = [start]
+        while row:
+            yield from row
+            row = [line for each in row for line in before(self.following.get(each.version_id, ()), size)]
+
     def _path(self, line: DidVersion, size: int) -> list[DidVersion]:
-        """Return the waiting lines from the head to this one."""
+        """Return the waiting lines from the head to this one; none if it counts already or has lost."""
         head = self.head(line.scid, size)
-        end = line.scid if head is None else head.version_id
-        path = [line]
-        while path[-1].after != end:
-            path.append(self.anchored[path[-1].after])
-        return path[::-1]
+        end, number = (line.scid, 0) if head is None else (head.version_id, head.version.number)
+        path: list[DidVersion] = []
+        step: DidVersion | None = line
+        while step is not None and step.version.number > number:
+            path.append(step)
+            if step.after == end:
+                return path[::-1]
+            step = self.anchored.get(step.after)
+        return []
 
     def _holds(self, path: Sequence[DidVersion]) -> bool:
         """Whether each line of the path has its approvals from proofs for lines of the path."""

@@ -50,6 +50,9 @@ MAX_DEPTH: Final = 16
 MAX_ACCREDITATION_SECONDS: Final = 3_660 * _DAY
 MAX_COMMITMENT_SECONDS: Final = 366 * _DAY
 
+MAX_WAITING_LINES: Final = 256
+"""How many lines of a log may wait for witnesses one after the other; rivals of one number are not counted."""
+
 _REASONS: Final = {
     "Accreditation": frozenset({"retired", "repealed", "revoked", "overturned", "stayed", "succeeded", "compromised"}),
     "StatusCommitment": frozenset({"retired", "revoked", "overturned", "stayed", "compromised"}),
@@ -270,6 +273,9 @@ def _nesting(target: Entry, view: RegistrySnapshot) -> int:
 def _check_line(line: DidLogEntry, view: RegistrySnapshot, *, now: int | None) -> CheckedDidLine:
     """Admit a line that follows the head of an accredited organisation's log, or a line after it that waits."""
     scid = scid_of_did(line.did)
+    head = view.head(scid)
+    if line.number - (head.version.number if head else 0) > MAX_WAITING_LINES:
+        raise GuardError("G11", f"at most {MAX_WAITING_LINES} lines wait for witnesses one after the other")
     previous = _line_before(line, view.lines_before(scid, line.number))
     said = _version_time(line)
     # Accredited under the new name or an old one: the accreditor may speak of a move before or after it.

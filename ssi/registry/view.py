@@ -140,10 +140,14 @@ class RegistrySnapshot:
 
     def did_version(self, did: str) -> DidVersion | None:
         """Return the version of ``did`` in force at this size, or None; of an old name, the version after the move."""
-        head = self._histories.dids.head(scid_of_did(did), self._size)
+        head = self.head(scid_of_did(did))
         if head is None or head.did == did:
             return head
         return head if self.versions(did) else None
+
+    def head(self, scid: str) -> DidVersion | None:
+        """Return the newest version that counts of the log with this SCID, or None."""
+        return self._histories.dids.head(scid, self._size)
 
     def waiting(self, did: str) -> Sequence[DidVersion]:
         """Return the lines of ``did`` that wait for witnesses and may still count."""
@@ -151,7 +155,7 @@ class RegistrySnapshot:
 
     def lines_before(self, scid: str, number: int) -> Sequence[DidVersion | None]:
         """Return the lines that version ``number`` could follow: the head or lines that wait; None before the first."""
-        head = self._histories.dids.head(scid, self._size)
+        head = self.head(scid)
         start = head.version.number if head else 0
         if number <= start + 1:
             return [head] if number == start + 1 else []

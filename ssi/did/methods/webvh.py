@@ -135,8 +135,12 @@ class DidWebvh:
         if source == "ledger":
             did_witness = getattr(self._log_source, "did_witness", None)
             if did_witness is not None:
-                file: bytes = await did_witness(did.did)
-                return file
+                try:
+                    file: bytes = await did_witness(did.did)
+                except DidNotFoundError:
+                    pass  # a source that has this log from elsewhere, without its proofs
+                else:
+                    return file
         if self._fetch is None:
             return None
         try:

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from ssi.did.methods.webvh import DidWebvh
-from ssi.did.webvh import verify_log
+from ssi.did.webvh import WitnessRule, update_did, verify_log
 from ssi.errors import DidNotFoundError, GuardError, InvalidSignatureError
-from ssi.keys import PrivateKey
-from ssi.registry import RegistryState, check_entry
+from ssi.keys import Curve, KeyPurpose, PrivateKey
+from ssi.keys.backends.memory import MemoryKms
+from ssi.ledger import open_ledger
+from ssi.registry import Organisation as Office
+from ssi.registry import Registry, RegistryState, check_entry
 from ssi.registry.excerpt import relevant_entries
 from ssi.registry.guard import parse_entry
 from tests.unit.registry.world import NOW, Organisation, Witness, World, approval, witnessed_by
@@ -252,3 +255,36 @@ def test_who_is_not_portable_does_not_move(world: World) -> None:
     refused = state.apply(body.move("new.example"))
     assert refused is not None
     assert "not portable" in refused.reason
+
+
+async def test_an_organisation_signs_with_what_its_witnesses_have_approved(world: World) -> None:
+    kms, seat = MemoryKms(), Witness()
+    await kms.generate("log", curve=Curve.ED25519, purpose=KeyPurpose.CHECKPOINT)
+    ledger = open_ledger("memory:")
+    registry = Registry(
+        ledger, roots=[world.root.did], kms=kms, checkpoint_label="log", origin="log", now=lambda: NOW + 90
+    )
+    body = await Office.create("town", kms=kms, domain="town.example", now=NOW)
+    await registry.submit(world.root.lines[0])
+    await registry.submit(world.root.accredit(body.did, "organisation"))
+    await body.publish(registry)
+    log = verify_log(body.log, did=body.did, now=NOW)
+    rule = WitnessRule(1, (seat.id,))
+    named = (await update_did(log, kms=kms, name="town", now=NOW + 10, witness=rule)).version.entry
+    await registry.submit(named.line)
+    await body.reload(registry=registry, now=NOW + 90)
+    assert named.line not in body.log
+    await registry.submit(approval(named.version_id, seat))
+    assert await body.reload(registry=registry, now=NOW + 90)
+    before = await body.key(KeyPurpose.STATEMENT)
+    for turn in (20, 30):  # asked again while the first line waits: a rival, and no harm
+        assert await body.rotate(KeyPurpose.STATEMENT, registry=registry, now=NOW + turn) == before
+    waiting = registry.view().waiting(body.did)
+    assert len(waiting) == 2
+    await registry.submit(approval(waiting[1].version_id, seat))
+    assert await body.reload(registry=registry, now=NOW + 90)
+    after = await body.key(KeyPurpose.STATEMENT)
+    assert after.kid != before.kid
+    assert registry.view().statement_key(after.kid, at=NOW)
+    again = await Office.open("town", body.did, kms=kms, registry=registry, now=NOW + 90)
+    assert again.log == body.log

@@ -48,6 +48,17 @@ class LogSource(Protocol):
         ...
 
 
+class WitnessSource(Protocol):
+    """What a LogSource may offer besides: the witness proofs that go with its logs."""
+
+    async def did_witness(self, did: str) -> bytes:
+        """Return the bytes of the did-witness.json of ``did``.
+
+        Raises DidNotFoundError if this source has no log for it, UnavailableError if the source did not answer.
+        """
+        ...
+
+
 class Commitment(msgspec.Struct, frozen=True):
     """A status list whose digest is anchored on the ledger."""
 

@@ -137,6 +137,15 @@ class OfflineFolder:
             raise UnavailableError(f"the offline folder has no log of {did}")
         return self.files.read(name, max_bytes=MAX_LOG_BYTES)
 
+    async def did_witness(self, did: str) -> bytes:
+        """Return the witness proofs for the log of ``did`` (the WitnessSource port).
+
+        Those of the ledger; a log that the folder has as a file comes without any. Raises DidNotFoundError.
+        """
+        if self.snapshot is None:
+            raise DidNotFoundError("the offline folder has no ledger that policy has a key for")
+        return self.snapshot.did_witness(did)
+
     async def status_list(self, uri: str) -> PublishedList:
         """Return the list of ``uri`` (the StatusListSource port). Raises NotFoundError."""
         return self.lists.find(uri)

@@ -157,6 +157,10 @@ class RecordedWorld:
         """Return the log that the ledger of that day had. Raises DidNotFoundError."""
         return self.view().did_log(did)
 
+    async def did_witness(self, did: str) -> bytes:
+        """Return the witness proofs that the ledger of that day had. Raises DidNotFoundError."""
+        return self.view().did_witness(did)
+
     async def fetch(self, url: str, *, accept: str = "application/json", max_bytes: int = 1 << 20) -> Fetched:
         """Return what the web answered then. Raises NotFoundError, or UnavailableError if it was not asked."""
         page = self.pages.get(url)

@@ -87,6 +87,10 @@ class _View:
         self._asked.dids[did] = None
         return self._view.did_log(did)
 
+    def did_witness(self, did: str) -> bytes:
+        self._asked.dids[did] = None
+        return self._view.did_witness(did)
+
     def compromised_since(self, kid: str, *, at: int) -> int | None:
         self._asked.dids[kid.partition("#")[0]] = None
         return self._view.compromised_since(kid, at=at)
@@ -116,6 +120,9 @@ class _Registry:
 
     async def did_log(self, did: str) -> bytes:
         return self._view.did_log(did)
+
+    async def did_witness(self, did: str) -> bytes:
+        return self._view.did_witness(did)
 
 
 class _Ports:

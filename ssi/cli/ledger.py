@@ -28,6 +28,7 @@ from ssi.types import JsonObject
         "privacy-check": "ssi.cli.ledger_privacy",
         "found": "ssi.cli.ledger_found",
         "enrol": "ssi.cli.ledger_enrol",
+        "witness": "ssi.cli.ledger_witness",
     },
 )
 def command() -> None:
@@ -183,7 +184,7 @@ async def show(session: Session, start: int, count: int) -> Answer:
 
 def _described(entry: object) -> JsonObject:
     from ssi.errors import SsiError
-    from ssi.registry import parse_entry
+    from ssi.registry import DidWitnessProofs, parse_entry
     from ssi.registry.did_line import DidLogEntry
 
     if not isinstance(entry, bytes):
@@ -194,6 +195,9 @@ def _described(entry: object) -> JsonObject:
         return {"type": "no statement", "about": str(exc)}
     if isinstance(parsed, DidLogEntry):
         return {"type": "DidLogEntry", "by": parsed.did, "about": f"version {parsed.number}"}
+    if isinstance(parsed, DidWitnessProofs):
+        by = " ".join(proof.verification_method.partition("#")[0] for proof in parsed.proofs)
+        return {"type": "DidWitnessProofs", "by": by, "about": f"version {parsed.version_id.partition('-')[0]}"}
     body = parsed.body
     about = getattr(body, "subject", None) or getattr(body, "uri", None) or getattr(body, "reason", "")
     return {"type": type(body).__name__, "by": body.iss, "about": about}

@@ -48,7 +48,9 @@ async def kept(session: Session, name: str) -> Kept:
     path = session.project.file(settings.log)
     anchored = await anchored_log(session, settings.did)
     log = read_input(str(path)) if anchored is None else anchored
-    return Kept(name, path, verify_log(log, did=settings.did, now=session.now()), anchored is not None)
+    proofs = None if anchored is None else (await session.follower()).view().did_witness(settings.did)
+    verified = verify_log(log, did=settings.did, now=session.now(), witness_proofs=proofs)
+    return Kept(name, path, verified, anchored is not None)
 
 
 async def anchored_log(session: Session, did: str) -> bytes | None:

@@ -21,11 +21,13 @@ from ssi.registry.registry import Registry, Submitted
 from ssi.registry.statement import Statement, parse_statement, sign_statement, statement_id, verify_statement
 from ssi.registry.types import Accreditation, AccreditationRefs, Ending, EndingRefs, StatusCommitment
 from ssi.registry.view import RegistrySnapshot
+from ssi.registry.witness_proofs import DidWitnessProofs, witness_entries
 
 __all__ = [
     "Accreditation",
     "AccreditationRefs",
     "AuditReport",
+    "DidWitnessProofs",
     "Ending",
     "EndingRefs",
     "Organisation",
@@ -48,4 +50,5 @@ __all__ = [
     "sign_statement",
     "statement_id",
     "verify_statement",
+    "witness_entries",
 ]

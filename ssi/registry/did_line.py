@@ -5,7 +5,7 @@ Source:  did:webvh 1.0, "The DID Log File" and "DID Method Parameters"; the proj
 Input:   one line of a did.jsonl, verbatim and without its line feed.
 Shapes:  the id is base64url(SHA-256(line)); times are the specification's UTC date-times.
 I/O:     none. Hash chain, key rotation and proof are checked by ``ssi.did.webvh`` (see ``ssi.registry.guard``).
-Errors:  InvalidInputError (gate), GuardError: G02 a member that a ledger line may not have, G04, G05, G06, G12.
+Errors:  GuardError: G02 a member that a ledger line may not have, G04, G05, G06, G12.
 
 A DID document is open by its standard; on the ledger it is closed, since an open member could carry anything.
 """
@@ -20,13 +20,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ssi.encoding.base64url import b64url_encode
-from ssi.encoding.gate import parse_object
 from ssi.errors import GuardError
 from ssi.registry.rules import check_did, check_name, check_uri, check_url
 from ssi.registry.types import DidText, UriText
 from ssi.types import JsonObject
-
-MAX_DEPTH: Final = 16
 
 _BASE58: Final = "[1-9A-HJ-NP-Za-km-z]"
 _Multikey: TypeAlias = Annotated[str, Meta(pattern=rf"^z{_BASE58}{{40,200}}\Z")]
@@ -36,6 +33,7 @@ _DateTime: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}
 _MethodId: TypeAlias = Annotated[
     str, Meta(pattern=r"^(did:[A-Za-z0-9.:%_-]+)?#[A-Za-z0-9._~-]{1,160}\Z", max_length=1024)
 ]
+VersionId: TypeAlias = Annotated[str, Meta(pattern=rf"^[1-9][0-9]{{0,8}}-{_BASE58}{{40,100}}\Z")]
 _WitnessId: TypeAlias = Annotated[str, Meta(pattern=rf"^did:key:z{_BASE58}{{40,200}}\Z")]
 _ProofMethod: TypeAlias = Annotated[str, Meta(pattern=rf"^did:key:z{_BASE58}{{40,200}}#z{_BASE58}{{40,200}}\Z")]
 _Word: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:/-]{1,80}\Z")]
@@ -129,7 +127,9 @@ class _Document(_Closed, frozen=True, kw_only=True, rename="camel"):
     service: Annotated[tuple[_Service, ...], Meta(max_length=16)] | UnsetType = UNSET
 
 
-class _Proof(_Closed, frozen=True, kw_only=True, rename="camel"):
+class LineProof(_Closed, frozen=True, kw_only=True, rename="camel"):
+    """A Data Integrity proof under a did:key, of a line or of a witness."""
+
     type: Literal["DataIntegrityProof"]
     cryptosuite: _Word
     verification_method: _ProofMethod
@@ -139,11 +139,11 @@ class _Proof(_Closed, frozen=True, kw_only=True, rename="camel"):
 
 
 class _Line(_Closed, frozen=True, kw_only=True, rename="camel"):
-    version_id: Annotated[str, Meta(pattern=rf"^[1-9][0-9]{{0,8}}-{_BASE58}{{40,100}}\Z")]
+    version_id: VersionId
     version_time: _DateTime
     parameters: _Parameters
     state: _Document
-    proof: _Proof | Annotated[tuple[_Proof, ...], Meta(min_length=1, max_length=8)]
+    proof: LineProof | Annotated[tuple[LineProof, ...], Meta(min_length=1, max_length=8)]
 
 
 class DidLogEntry(msgspec.Struct, frozen=True):
@@ -166,12 +166,11 @@ _CONTEXT_HOSTS: Final = ("https://www.w3.org/ns/", "https://w3id.org/", "https:/
 _DIGITS: Final = re.compile(r"[0-9]{6}")
 
 
-def parse_did_line(entry: bytes) -> DidLogEntry:
-    """Return the line as a ledger entry, its members allow-listed.
+def parse_did_line(entry: bytes, raw: JsonObject) -> DidLogEntry:
+    """Return the line ``entry``, whose JSON is ``raw``, as a ledger entry, its members allow-listed.
 
-    Raises InvalidInputError if it is no JSON object, GuardError if a member or text may not stand on the ledger.
+    Raises GuardError if a member or text may not stand on the ledger.
     """
-    raw = parse_object(entry, max_depth=MAX_DEPTH)
     if entry[:1] != b"{" or entry[-1:] != b"}":
         raise GuardError("G02", "a did:webvh line starts with { and ends with }")
     try:

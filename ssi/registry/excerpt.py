@@ -49,6 +49,9 @@ class _Closure:
     def _organisation(self, did: str) -> None:
         for version in self._view.versions(did):
             self._take(version)
+            self._todo.append(version.did)
+            for approval in self._view.approvals(version.version_id):
+                self._take(approval)
         for given in self._view.accreditations(did):
             self._take(given)
         for ending in self._view.compromises(did):

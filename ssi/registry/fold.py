@@ -18,9 +18,9 @@ from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError, Ssi
 from ssi.ledger.merkle import leaf_hash
 from ssi.ledger.port import Ledger, Withheld, stream
 from ssi.registry.did_line import DidLogEntry
-from ssi.registry.guard import Checked, CheckedDidLine, Parsed, check_parsed, parse_entry
-from ssi.registry.history import Accepted, DidVersion, Entry, Refused, type_of
-from ssi.registry.types import Accreditation, Ending, StatusCommitment
+from ssi.registry.guard import Checked, CheckedDidLine, CheckedWitnessProofs, Parsed, check_parsed, parse_entry
+from ssi.registry.history import Accepted, DidVersion, Entry, Refused, WitnessApproval, type_of
+from ssi.registry.types import Accreditation, Ending, StatementBody, StatusCommitment
 from ssi.registry.view import Histories, RegistrySnapshot
 
 MAX_KEPT_REFUSALS: Final = 1_000
@@ -104,12 +104,16 @@ class RegistryState:
         new: Entry
         if isinstance(checked, CheckedDidLine):
             line = checked.line
-            new = DidVersion(index, line.id, line.did, line.entry, checked.version, checked.document)
+            new = DidVersion(index, line.id, line.did, line.entry, checked.version, checked.document, checked.after)
+            self._histories.dids.add_line(new)
+        elif isinstance(checked, CheckedWitnessProofs):
+            new = _approval(index, checked)
+            self._histories.dids.add_approvals(new)
         else:
             statement = checked.statement
             new = Accepted(index, statement.id, statement.kid, statement.body)
-        table, key = self._list_of(new)
-        table.setdefault(key, []).append(new)
+            table, key = self._list_of(new)
+            table.setdefault(key, []).append(new)
         self._histories.entries[new.id] = new
         self._count(type_of(new))
         if self._staged is not None:
@@ -128,18 +132,19 @@ class RegistryState:
         """Take back what was admitted since ``begin``: the ledger does not have it, or not there."""
         staged, self._staged = self._staged or [], None
         for entry in reversed(staged):
-            table, key = self._list_of(entry)
-            table[key].pop()
-            if not table[key]:
-                del table[key]
+            if isinstance(entry, Accepted):
+                table, key = self._list_of(entry)
+                table[key].pop()
+                if not table[key]:
+                    del table[key]
+            else:
+                self._histories.dids.take_back(entry)
             del self._histories.entries[entry.id]
             self._counts[type_of(entry)] -= 1
             self._size -= 1
 
-    def _list_of(self, entry: Entry) -> tuple[dict[str, list[Any]], str]:
-        """Return the one history that an entry belongs to, and its key there."""
-        if isinstance(entry, DidVersion):
-            return self._histories.dids, entry.did
+    def _list_of(self, entry: Accepted[StatementBody]) -> tuple[dict[str, list[Any]], str]:
+        """Return the one history that a statement belongs to, and its key there."""
         body = entry.body
         if isinstance(body, Accreditation):
             return self._histories.accreditations, body.subject
@@ -160,6 +165,12 @@ class RegistryState:
     def _count(self, name: str) -> None:
         self._counts[name] += 1
         self._size += 1
+
+
+def _approval(index: int, checked: CheckedWitnessProofs) -> WitnessApproval:
+    entry = checked.proofs
+    raw = tuple(proof.raw for proof in entry.proofs)
+    return WitnessApproval(index, entry.id, checked.scid, entry.version_id, checked.witnesses, raw)
 
 
 def _kind(parsed: Parsed | None, error: SsiError) -> str:

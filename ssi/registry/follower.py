@@ -90,6 +90,10 @@ class RegistryFollower:
         """Return the did.jsonl of ``did`` (the LogSource port), refreshed first. Raises DidNotFoundError."""
         return (await self.refresh()).did_log(did)
 
+    async def did_witness(self, did: str) -> bytes:
+        """Return the did-witness.json of ``did`` (the WitnessSource port), refreshed first. Raises DidNotFoundError."""
+        return (await self.refresh()).did_witness(did)
+
     async def excerpt(
         self, view: RegistrySnapshot, *, dids: Iterable[str] | None, uris: Iterable[str] = ()
     ) -> AsyncIterator[Line]:

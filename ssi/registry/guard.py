@@ -19,29 +19,39 @@ The signature comes last: everything else is cheaper, and refusing early bounds 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import msgspec
 
 from ssi.did.document import DidDocument, parse_document
+from ssi.did.webvh.hashing import entry_hash
 from ssi.did.webvh.log import Version, verify_next
+from ssi.did.webvh.witness import verified_witness
+from ssi.encoding.gate import parse_object
 from ssi.encoding.timestamps import NANOSECONDS, parse_utc_nanoseconds
-from ssi.errors import GuardError, InvalidInputError
+from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError
 from ssi.keys import PublicKey
+from ssi.registry.did_history import scid_of_did
 from ssi.registry.did_line import DidLogEntry, parse_did_line
-from ssi.registry.history import Accepted, DidVersion, Entry, type_of
+from ssi.registry.history import Accepted, DidVersion, Entry, WitnessApproval, type_of
 from ssi.registry.rules import check_did, check_name, check_url
 from ssi.registry.statement import MAX_LEDGER_BYTES, Statement, parse_envelope, parse_typed, verify_statement
 from ssi.registry.types import LEDGER_TYPES, MAX_TIME, Accreditation, Ending, StatusCommitment
 from ssi.registry.view import MAX_CHAIN, MAX_ENDINGS_NEST, RegistrySnapshot, hands_on
+from ssi.registry.witness_proofs import MEMBERS, DidWitnessProofs, parse_witness_entry
 
 MAX_SKEW_SECONDS: Final = 60
 MAX_AGE_SECONDS: Final = 86_400
 """How old ``iat`` may be at submission: a statement signed in a safe place may take a day to arrive."""
 
 _DAY: Final = 86_400
+MAX_DEPTH: Final = 16
 MAX_ACCREDITATION_SECONDS: Final = 3_660 * _DAY
 MAX_COMMITMENT_SECONDS: Final = 366 * _DAY
+
+MAX_WAITING_LINES: Final = 256
+"""How many lines of a log may wait for witnesses one after the other; rivals of one number are not counted."""
 
 _REASONS: Final = {
     "Accreditation": frozenset({"retired", "repealed", "revoked", "overturned", "stayed", "succeeded", "compromised"}),
@@ -64,10 +74,20 @@ class CheckedDidLine(msgspec.Struct, frozen=True):
     line: DidLogEntry
     version: Version
     document: DidDocument
+    after: str
+    """The versionId of the line that it follows; the SCID for the first."""
 
 
-Checked: TypeAlias = CheckedStatement | CheckedDidLine
-Parsed: TypeAlias = Statement | DidLogEntry
+class CheckedWitnessProofs(msgspec.Struct, frozen=True):
+    """Proofs that hold, for a version that stands here, by witnesses who are asked; in the order of the entry."""
+
+    proofs: DidWitnessProofs
+    scid: str
+    witnesses: tuple[str, ...]
+
+
+Checked: TypeAlias = CheckedStatement | CheckedDidLine | CheckedWitnessProofs
+Parsed: TypeAlias = Statement | DidLogEntry | DidWitnessProofs
 
 
 def parse_entry(entry: bytes) -> Parsed:
@@ -76,7 +96,8 @@ def parse_entry(entry: bytes) -> Parsed:
         raise GuardError("G02", f"an entry has at most {MAX_LEDGER_BYTES} bytes")
     try:
         if entry[:1] == b"{":
-            return parse_did_line(entry)
+            raw = parse_object(entry, max_depth=MAX_DEPTH)
+            return parse_witness_entry(entry, raw) if raw.keys() == MEMBERS else parse_did_line(entry, raw)
         envelope = parse_envelope(entry)
         if envelope.type not in LEDGER_TYPES:
             raise GuardError("G01", "this type has no place on the ledger")
@@ -99,6 +120,8 @@ def check_parsed(parsed: Parsed, view: RegistrySnapshot, *, now: int | None) -> 
     """Return a parsed entry as admitted; see ``check_entry``."""
     if isinstance(parsed, DidLogEntry):
         return _check_line(parsed, view, now=now)
+    if isinstance(parsed, DidWitnessProofs):
+        return _check_witness_proofs(parsed, view, now=now)
     if view.entry(parsed.id) is not None:
         raise GuardError("G11", "this statement stands on the ledger already")
     body = parsed.body
@@ -205,6 +228,8 @@ def _check_compromise(body: Ending, kid: str, target: Entry) -> None:
 
 def _may_end(body: Ending, target: Entry, view: RegistrySnapshot) -> bool:
     """Whether the signer is the target's signer, its accreditor, or an appeal body of those it concerns (2.2)."""
+    if isinstance(target, WitnessApproval):
+        return False
     signer = target.did if isinstance(target, DidVersion) else target.body.iss
     if body.iss == signer or body.iss in view.roots:
         return True
@@ -229,6 +254,8 @@ def _affected(target: Entry, view: RegistrySnapshot) -> frozenset[str]:
 def _concerned(target: Entry) -> frozenset[str]:
     if isinstance(target, DidVersion):
         return frozenset({target.did})
+    if isinstance(target, WitnessApproval):
+        return frozenset()
     body = target.body
     return frozenset({body.iss, body.subject} if isinstance(body, Accreditation) else {body.iss})
 
@@ -244,21 +271,63 @@ def _nesting(target: Entry, view: RegistrySnapshot) -> int:
 
 
 def _check_line(line: DidLogEntry, view: RegistrySnapshot, *, now: int | None) -> CheckedDidLine:
-    """Admit a line that continues the log of an accredited organisation's DID."""
-    previous = view.did_version(line.did)
-    number = previous.version.number + 1 if previous else 1
-    if line.number != number:
-        raise GuardError("G11", f"the ledger expects version {number} of this DID")
+    """Admit a line that follows the head of an accredited organisation's log, or a line after it that waits."""
+    scid = scid_of_did(line.did)
+    head = view.head(scid)
+    if line.number - (head.version.number if head else 0) > MAX_WAITING_LINES:
+        raise GuardError("G11", f"at most {MAX_WAITING_LINES} lines wait for witnesses one after the other")
+    previous = _line_before(line, view.lines_before(scid, line.number))
     said = _version_time(line)
+    # Accredited under the new name or an old one: the accreditor may speak of a move before or after it.
     for at in (said,) if now is None else (said, max(said, now)):
-        if not _anchors_lines(line.did, view, at=at):
+        if not _anchors_lines(line.did, view, at=at) and not any(
+            _anchors_lines(name, view, at=at) for name in view.names(scid)
+        ):
             raise GuardError("G03", "the DID is of no accredited organisation")
     version = verify_next(previous.version if previous else None, line.entry, now=MAX_TIME if now is None else now)
     if version.did != line.did:
-        raise GuardError("G02", "a DID that moves starts a new log here")
-    if version.witness.ids:
-        raise GuardError("G02", "the DID names witnesses, whose proofs this ledger does not hold yet")
-    return CheckedDidLine(line, version, parse_document(version.document, did=line.did))
+        raise GuardError("G02", "the document's id is not spelled as the log rules read it")
+    if view.anchored(version.entry.version_id) is not None:
+        raise GuardError("G11", "this version stands on the ledger already")
+    after = previous.version_id if previous else version.parameters.scid
+    return CheckedDidLine(line, version, parse_document(version.document, did=line.did), after)
+
+
+def _line_before(line: DidLogEntry, candidates: Sequence[DidVersion | None]) -> DidVersion | None:
+    """Return the one of ``candidates`` whose versionId the line's entry hash was made over; None: it is the first."""
+    if not candidates:
+        raise GuardError("G11", "the line's number is not the next of this DID, nor of a line that waits for witnesses")
+    if len(candidates) == 1:
+        return candidates[0]
+    unsigned = {name: value for name, value in line.raw.items() if name != "proof"}
+    said = str(line.raw["versionId"]).partition("-")[2]
+    for candidate in candidates:
+        if candidate is not None and entry_hash(unsigned, candidate.version_id) == said:
+            return candidate
+    raise GuardError("G11", "the line follows none of those that may count")
+
+
+def _check_witness_proofs(entry: DidWitnessProofs, view: RegistrySnapshot, *, now: int | None) -> CheckedWitnessProofs:
+    """Admit proofs that all hold, one at least by a witness who has not approved this version here."""
+    line = view.anchored(entry.version_id)
+    if line is None:
+        raise GuardError("G07", "versionId is of no line on this ledger")
+    path = view.path_to(line)
+    if not path:
+        raise GuardError("G11", "the line lost against another one that counts")
+    asked = {witness for each in path for witness in each.version.witness.ids}
+    known = {witness for each in view.approvals(entry.version_id) for witness in each.witnesses}
+    # Whose proof it is stands in it: everything else is cheaper than the signatures.
+    claimed = [proof.verification_method.partition("#")[0] for proof in entry.proofs]
+    if len(set(claimed)) != len(claimed) or not set(claimed) <= asked:
+        raise GuardError("G10", "a proof is by nobody who is asked to approve this version, or twice by the same")
+    if set(claimed) <= known:
+        raise GuardError("G11", "these witnesses approved this version already")
+    at = MAX_TIME if now is None else now
+    for proof, witness in zip(entry.proofs, claimed, strict=True):
+        if verified_witness(proof, entry.version_id, now=at) != witness:
+            raise InvalidSignatureError("a witness proof does not hold for its versionId")
+    return CheckedWitnessProofs(entry, line.scid, tuple(claimed))
 
 
 def _version_time(line: DidLogEntry) -> int:

@@ -17,6 +17,7 @@ import msgspec
 from ssi.did.document import DidDocument
 from ssi.did.webvh.log import Version
 from ssi.registry.types import StatementBody
+from ssi.types import JsonObject
 
 
 class Indexed(Protocol):
@@ -32,7 +33,7 @@ BodyT = TypeVar("BodyT", bound=StatementBody, covariant=True)
 
 
 class DidVersion(msgspec.Struct, frozen=True):
-    """One accepted line of a DID's log and what is in force after it."""
+    """One admitted line of a DID's log and what is in force after it once it counts."""
 
     index: int
     id: str
@@ -40,6 +41,32 @@ class DidVersion(msgspec.Struct, frozen=True):
     line: bytes
     version: Version
     document: DidDocument
+    after: str
+    """The versionId of the line before it; the SCID for the first."""
+    counts_from: int = -1
+    """The ledger index of the entry with which it began to count: its own, or that of a witness's proof."""
+
+    @property
+    def scid(self) -> str:
+        """What stays the same when the DID moves."""
+        return self.version.parameters.scid
+
+    @property
+    def version_id(self) -> str:
+        """The line's versionId."""
+        return self.version.entry.version_id
+
+
+class WitnessApproval(msgspec.Struct, frozen=True):
+    """Admitted proofs of witnesses for one version; each of them holds."""
+
+    index: int
+    id: str
+    scid: str
+    version_id: str
+    witnesses: tuple[str, ...]
+    """The did:key of each proof's witness, in the order of ``proofs``."""
+    proofs: tuple[JsonObject, ...]
 
 
 class Accepted(msgspec.Struct, Generic[BodyT], frozen=True):
@@ -51,7 +78,7 @@ class Accepted(msgspec.Struct, Generic[BodyT], frozen=True):
     body: BodyT
 
 
-Entry: TypeAlias = Accepted[StatementBody] | DidVersion
+Entry: TypeAlias = Accepted[StatementBody] | DidVersion | WitnessApproval
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -65,7 +92,9 @@ class Refused(msgspec.Struct, frozen=True):
 
 def type_of(entry: Entry) -> str:
     """Return the name of the entry's type."""
-    return "DidLogEntry" if isinstance(entry, DidVersion) else type(entry.body).__name__
+    if isinstance(entry, Accepted):
+        return type(entry.body).__name__
+    return "DidLogEntry" if isinstance(entry, DidVersion) else "DidWitnessProofs"
 
 
 def before(items: Sequence[IndexedT], size: int) -> Sequence[IndexedT]:

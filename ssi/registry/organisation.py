@@ -83,7 +83,7 @@ class Organisation:
         """Find an organisation whose log is on the ledger. Raises DidNotFoundError."""
         from ssi.did.webvh import verify_log
 
-        log = verify_log(await registry.did_log(did), did=did, now=now)
+        log = verify_log(await registry.did_log(did), did=did, now=now, witness_proofs=await registry.did_witness(did))
         return cls(name=name, kms=kms, log=log)
 
     async def reload(self, *, registry: Registry, now: UnixSeconds) -> bool:
@@ -97,7 +97,7 @@ class Organisation:
         found = await registry.did_log(self.did)
         if found.strip().count(b"\n") < len(self._log.versions):
             return False
-        self._log = verify_log(found, did=self.did, now=now)
+        self._log = verify_log(found, did=self.did, now=now, witness_proofs=await registry.did_witness(self.did))
         return True
 
     @property
@@ -131,7 +131,8 @@ class Organisation:
     ) -> NamedKey:
         """Replace the key for ``purpose``: a new one enters the DID document, the others for it leave.
 
-        What the old key signed can then be verified only by policies that accept superseded keys.
+        What the old key signed can then be verified only by policies that accept superseded keys. Of a DID with
+        witnesses the old key comes back: the new one is in force once they have approved (see ``reload``).
         """
         document = await self.document_with_new_key(purpose, curve=curve)
         made = await update_did(self._log, kms=self.kms, name=self.name, now=now, document=document)
@@ -215,7 +216,10 @@ class Organisation:
 
     async def _accept(self, log: WebvhLog, registry: Registry) -> None:
         await registry.submit(log.head.entry.line)
-        self._log = log
+        in_force = registry.view().did_version(log.did)
+        # A line that waits for witnesses is not in force, nor are its keys: ``reload`` takes it over once it counts.
+        if in_force is not None and in_force.version_id == log.head.entry.version_id:
+            self._log = log
 
     def _numbers(self, purpose: KeyPurpose) -> list[int]:
         prefix = f"{self.did}#{purpose}-"

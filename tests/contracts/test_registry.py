@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ssi.did.methods.webvh import DidWebvh
 from ssi.errors import (
     ConflictError,
     DidNotFoundError,
@@ -22,10 +23,11 @@ from ssi.keys.backends.memory import MemoryKms
 from ssi.ledger import Ledger, Withheld, open_ledger
 from ssi.ledger.checkpoint import verify_note
 from ssi.ledger.receipt import verify_receipt
+from ssi.registry.audit import audit
 from ssi.registry.follower import RegistryFollower
 from ssi.registry.registry import Registry, Submitted
 from ssi.registry.statement import parse_envelope, statement_id
-from tests.unit.registry.world import NOW, Organisation, World
+from tests.unit.registry.world import NOW, Organisation, Witness, World, approval, witnessed_by
 
 ORIGIN = "ledger.example/registry"
 
@@ -158,6 +160,32 @@ class RegistryContract:
         assert counted.appends <= 2
         for result in submitted:
             verify_receipt(result.receipt, result.entry, keys=[await registry.note_key()])
+
+    async def test_a_did_counts_once_its_witnesses_have_submitted(
+        self, ledger: Ledger, registry: Registry, world: World, kms: MemoryKms
+    ) -> None:
+        seats = [Witness(), Witness()]
+        body = Organisation("witnessed.example", witness=witnessed_by(2, *seats), portable=True)
+        await registry.submit(world.root.accredit(body.did, "organisation"))
+        await registry.submit(body.lines[0])
+        with pytest.raises(GuardError, match="G10"):
+            await registry.submit(approval(body.version_id, Witness()))
+        with pytest.raises(DidNotFoundError):
+            await registry.did_log(body.did)
+        first = body.version_id
+        await asyncio.gather(*[registry.submit(approval(first, seat)) for seat in seats])
+        old = body.did
+        await asyncio.gather(
+            registry.submit(body.move("moved.example")), registry.submit(approval(body.version_id, *seats))
+        )
+        follower = RegistryFollower(ledger, roots=[world.root.did], keys=[await registry.note_key()])
+        for source in (registry, follower, self.open(ledger, world, kms)):
+            method = DidWebvh(log_source=source, now=lambda: NOW)
+            for name in (old, body.did):
+                assert (await method.resolve(name)).metadata.version_id == body.version_id
+        report = await audit(ledger, roots=[world.root.did], keys=[await registry.note_key()])
+        assert report.ok
+        assert report.counts["DidWitnessProofs"] == 3
 
     async def test_a_batch_is_checked_in_order(self, ledger: Ledger, registry: Registry, world: World) -> None:
         one, two = world.agency.commit(world.URI, 1), world.agency.commit(world.URI, 2)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ssi.did.webvh import verify_log
 from ssi.errors import InvalidInputError, SsiError, VerificationError
 from ssi.keys import Curve, KeyPurpose, PrivateKey
 from ssi.keys.backends.memory import MemoryKms
@@ -18,7 +20,7 @@ from ssi.registry.guard import CheckedStatement, check_entry, parse_entry
 from ssi.registry.registry import Registry
 from ssi.registry.statement import parse_statement
 from ssi.registry.view import RegistrySnapshot
-from tests.unit.registry.world import NOW, Organisation, World
+from tests.unit.registry.world import NOW, Organisation, Witness, World, approval, witnessed_by
 
 NAMES = 24
 
@@ -181,3 +183,53 @@ def test_no_altered_byte_is_admitted_with_another_meaning(pick: int, place: int,
 @cache
 def fresh() -> bytes:
     return world().agency.commit(world().URI, 1)
+
+
+@cache
+def witnessed_pool() -> tuple[str, list[bytes]]:
+    """A DID with witnesses: rivals, lines after each of them, a move, a change of witnesses, and approvals of all."""
+    w = world()
+    seats = [Witness(), Witness(), Witness()]
+    body = Organisation("witnessed.example", witness=witnessed_by(2, *seats), portable=True)
+    first = body.version_id
+    entries = [w.root.lines[0], w.root.accredit(body.did, "organisation"), body.lines[0]]
+    ids = [first]
+    for words in ("one", "two"):
+        state = body.document(alsoKnownAs=[f"https://{words}.example/"])
+        entries.append(body.next_line(state=state, parameters={"witness": witnessed_by(1, seats[2])}))
+        ids.append(body.version_id)
+        entries.append(body.move(f"{words}.example"))
+        ids.append(body.version_id)
+        body.did = body.did.replace(f"{words}.example", "witnessed.example")
+        body.back(first)
+        body.back(first)
+    entries += [approval(version_id, seat) for version_id in ids for seat in seats]
+    entries.append(approval(ids[0], Witness()))
+    return body.did, entries
+
+
+POOL = 23
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(range(3, POOL)), st.integers(0, 3))
+def test_what_counts_is_what_a_resolver_verifies_at_every_index(order: list[int], rounds: int) -> None:
+    did, entries = witnessed_pool()
+    assert len(entries) == POOL
+    state = RegistryState([world().root.did])
+    chosen = [entries[pick] for pick in [0, 1, 2, *order, *order[: rounds * 5]]]
+    said: list[tuple[bytes, bytes]] = []
+    for entry in chosen:
+        state.apply(entry)
+        said.append(_log_and_proofs(state.at(), did))
+    replayed = [_log_and_proofs(state.at(size), did) for size in range(1, len(chosen) + 1)]
+    assert replayed == said
+    for earlier, later in pairwise(said):
+        assert later[0].startswith(earlier[0])  # what counts once counts for ever
+    for log, proofs in set(said):
+        if log:
+            assert verify_log(log, did=did, now=NOW, witness_proofs=proofs).log == log
+
+
+def _log_and_proofs(view: RegistrySnapshot, did: str) -> tuple[bytes, bytes]:
+    return (view.did_log(did), view.did_witness(did)) if view.did_version(did) else (b"", b"")

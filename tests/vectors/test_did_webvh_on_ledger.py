@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ssi.registry import RegistryState
+from ssi.did.webvh import verify_log
+from ssi.registry import RegistryState, witness_entries
 from tests.unit.registry.world import NOW, Organisation
 from tests.vectors.support import VectorCount, vectors_dir
 
@@ -16,10 +17,19 @@ FOLDER = "did/did-webvh/test-suite"
 count = VectorCount(FOLDER)
 _LOGS = sorted((vectors_dir(FOLDER) / "vectors").glob("*/*/did.jsonl"))
 
-# What the ledger does not hold yet: proofs of witnesses, and DIDs that move.
-_LATER = {"witness-threshold", "witness-update", "portable-move", "negative-portable-scid-swap"}
+# Lines without enough approvals stand on the ledger and never count, here all after the first (see _CONTRADICTIONS of
+# the suite's own replay for the logs named by their implementation).
+_WAITING = {
+    "negative-cross-did-witness-replay/ts": 1,
+    "witness-update/java": 1,
+    "witness-update/java-eecc": 1,
+    "witness-update/python": 1,
+    "witness-update/ts": 1,
+}
+# Witnesses that are no did:key.
+_NO_DID_KEY = {"witness-update/rust", "witness-threshold/rust"}
 _REFUSED = {
-    "negative-cross-did-witness-replay": ("guard", "witnesses"),
+    "negative-portable-scid-swap": ("guard", "G11"),
     "negative-did-key-body-fragment-mismatch": ("webvh", "body and the fragment"),
     "negative-duplicate-witness-ids": ("webvh", "every witness once"),
     "negative-pre-rotation-omit-updatekeys": ("webvh", "pre-rotation is active"),
@@ -42,9 +52,6 @@ def root() -> Organisation:
 def test_a_published_log_is_anchored_or_refused_as_its_scenario_says(path: Path, root: Organisation) -> None:
     scenario = path.parts[-3]
     lines = [line for line in path.read_bytes().split(b"\n") if line]
-    if scenario in _LATER:
-        count.left_out("on the ledger: proofs of witnesses and DIDs that move come later")
-        return
     if not lines:
         count.left_out("a scenario without a log of its own")
         return
@@ -53,12 +60,29 @@ def test_a_published_log_is_anchored_or_refused_as_its_scenario_says(path: Path,
     assert state.apply(root.lines[0]) is None
     assert state.apply(root.accredit(did, "organisation", iat=NOW)) is None
     refused = next(filter(None, map(state.apply, lines)), None)
-    if scenario in _REFUSED:
+    name = "/".join(path.parts[-3:-1])
+    file = path.with_name("did-witness.json")
+    proofs = list(witness_entries(file.read_bytes())) if file.exists() else []
+    if name in _NO_DID_KEY:
+        assert refused is not None
+        assert refused.kind == "envelope"
+        assert "parameters.witness" in refused.reason
+    elif name in _WAITING:
+        assert refused is None
+        for entry in proofs:
+            state.apply(entry)
+        assert state.at().did_log(did) == b"".join(line + b"\n" for line in lines[: _WAITING[name]])
+        assert len(state.at().waiting(did)) == len(lines) - _WAITING[name]
+    elif scenario in _REFUSED:
         kind, words = _REFUSED[scenario]
         assert refused is not None
         assert refused.kind == kind
         assert words in refused.reason
     else:
         assert refused is None
+        assert [state.apply(entry) for entry in proofs] == [None] * len(proofs)
         assert state.at().did_log(did) == b"".join(line + b"\n" for line in lines)
+        file_again = state.at().did_witness(did)
+        for known_as in {json.loads(line)["state"]["id"] for line in lines}:
+            assert verify_log(state.at().did_log(known_as), did=known_as, now=NOW, witness_proofs=file_again)
     count.ran()

@@ -91,7 +91,7 @@ class DidWebvh:
         parsed = parse_webvh_did(did)
         data, source = await self._log(parsed)
         verify = verify_log if whole else read_log
-        proofs = await self._witness_proofs(parsed, data)
+        proofs = await self._witness_proofs(parsed, data, source)
         return verify(data, did=did, now=self._now(), witness_proofs=proofs), source
 
     def _check_and_remember(self, log: WebvhLog, seen: str | None) -> None:
@@ -123,12 +123,25 @@ class DidWebvh:
             raise DidNotFoundError(f"no log is published for {did.did}") from exc
         return answer.body, "https"
 
-    async def _witness_proofs(self, did: WebvhDid, log: bytes) -> bytes | None:
+    async def _witness_proofs(self, did: WebvhDid, log: bytes, source: str) -> bytes | None:
         """Return ``did-witness.json`` if the log may need it. Proofs speak for themselves, wherever they come from.
+
+        A ledger that keeps them serves those of its own log; of one that does not, the web may have them.
 
         A log that hides the word behind JSON escapes gets no proofs, and is refused if it has witnesses.
         """
-        if self._fetch is None or b'"witnesses"' not in log:
+        if b'"witnesses"' not in log:
+            return None
+        if source == "ledger":
+            did_witness = getattr(self._log_source, "did_witness", None)
+            if did_witness is not None:
+                try:
+                    file: bytes = await did_witness(did.did)
+                except DidNotFoundError:
+                    pass  # a source that has this log from elsewhere, without its proofs
+                else:
+                    return file
+        if self._fetch is None:
             return None
         try:
             return (await self._fetch(did.witness_url, max_bytes=MAX_WITNESS_FILE_BYTES)).body

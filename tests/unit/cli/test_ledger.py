@@ -15,6 +15,7 @@ import pytest
 
 from ssi.ledger import open_ledger
 from tests.unit.cli.program import Town, ssi
+from tests.unit.registry.world import Witness, approval
 
 
 def vkey(town: Town) -> str:
@@ -189,3 +190,15 @@ def test_what_is_no_register_is_two(built_town: Town, tmp_path: Path, content: s
 def test_an_unknown_column_is_two(built_town: Town, tmp_path: Path) -> None:
     people = write_people(tmp_path / "people.csv", "csv")
     assert built_town.ssi("ledger", "privacy-check", "--people", people, "--field", "nome").code == 2
+
+
+def test_witness_proofs_are_put_on_the_ledger_if_their_line_stands_there(town: Town, tmp_path: Path) -> None:
+    file = tmp_path / "did-witness.json"
+    file.write_text("[]")
+    assert town.ok("ledger", "witness", file)["entries"] == []
+    version_id = json.loads((town / "town.did.jsonl").read_bytes().splitlines()[0])["versionId"]
+    for named, words in (("1-" + "1" * 46, "G07"), (version_id, "G10")):
+        file.write_text(f"[{approval(named, Witness()).decode()}]")
+        refused = town.ssi("ledger", "witness", file)
+        assert refused.code != 0
+        assert words in str(refused)

@@ -354,17 +354,12 @@ class TestDidLines:
         )
         assert code_of(body.next_line(state=state), *setup, world=world) == ""
 
-    def test_private_keys_and_witnesses_are_refused(self, world: World) -> None:
+    def test_private_keys_are_refused(self, world: World) -> None:
         body = Organisation("witnessed.example")
         setup = (world.root.accredit(body.did, "organisation"), body.lines[0])
         key = body.keys["key-1"]
         method = {"id": f"{body.did}#k", "type": "JsonWebKey", "controller": body.did, "publicKeyJwk": key.to_jwk()}
         assert code_of(body.next_line(state=body.document(verificationMethod=[method])), *setup, world=world) == "G02"
-        multikey = body.update.public_key.to_multikey()
-        witness = {"threshold": 1, "witnesses": [{"id": f"did:key:{multikey}"}]}
-        body = Organisation("witnessed.example")
-        setup = (world.root.accredit(body.did, "organisation"), body.lines[0])
-        assert code_of(body.next_line(parameters={"witness": witness}), *setup, world=world) == "G02"
 
 
 def test_hostile_bytes_raise_only_our_errors(world: World) -> None:

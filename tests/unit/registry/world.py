@@ -36,7 +36,9 @@ DAY = 86_400
 class Organisation:
     """A named organisation with a did:webvh DID, an update key and a statement key."""
 
-    def __init__(self, domain: str, *, curve: Curve = Curve.P256, created: int = NOW - 1_000) -> None:
+    def __init__(
+        self, domain: str, *, curve: Curve = Curve.P256, created: int = NOW - 1_000, **parameters: Any
+    ) -> None:
         self.update = PrivateKey.generate(Curve.ED25519)
         self.keys = {"key-1": PrivateKey.generate(curve)}
         self.lines: list[bytes] = []
@@ -44,6 +46,7 @@ class Organisation:
         self._scid = "{SCID}"
         self.did = f"did:webvh:{{SCID}}:{domain}"
         self._created = created
+        self._parameters = parameters
         self.lines.append(self._first())
 
     @property
@@ -75,6 +78,7 @@ class Organisation:
             "method": "did:webvh:1.0",
             "scid": "{SCID}",
             "updateKeys": [self.update.public_key.to_multikey()],
+            **self._parameters,
         }
         entry = {
             "versionId": "{SCID}",
@@ -100,6 +104,21 @@ class Organisation:
         line = self._sign({"versionId": "", **entry}, number=number, predecessor=self._head)
         self.lines.append(line)
         return line
+
+    @property
+    def version_id(self) -> str:
+        """The versionId of the newest line."""
+        return self._head
+
+    def back(self, version_id: str) -> None:
+        """Forget the newest line: the next one is its rival."""
+        self.lines.pop()
+        self._head = version_id
+
+    def move(self, domain: str) -> bytes:
+        """Return the line that gives the DID its new name."""
+        old, self.did = self.did, f"did:webvh:{self._scid}:{domain}"
+        return self.next_line(state=self.document(alsoKnownAs=[old]))
 
     def _sign(self, entry: JsonObject, *, number: int, predecessor: str) -> bytes:
         head = f"{number}-{entry_hash(entry, predecessor)}"
@@ -147,6 +166,37 @@ class Organisation:
         identifier = target if isinstance(target, str) else statement_id(target)
         refs = EndingRefs(ends=identifier)
         return self.sign(Ending(iss=self.did, iat=iat, reason=reason, effective=effective, refs=refs, **more))  # type: ignore[arg-type]
+
+
+class Witness:
+    """Somebody who approves versions of DIDs."""
+
+    def __init__(self) -> None:
+        self.key = PrivateKey.generate(Curve.ED25519)
+        self.id = did_key_method(self.key.public_key).partition("#")[0]
+
+    def proof(self, version_id: str, *, created: int = NOW - 500) -> JsonObject:
+        """Return a witness proof for ``version_id``."""
+        config = {
+            "type": "DataIntegrityProof",
+            "cryptosuite": "eddsa-jcs-2022",
+            "verificationMethod": did_key_method(self.key.public_key),
+            "created": format_seconds(created),
+            "proofPurpose": "assertionMethod",
+        }
+        signature = self.key.sign(EDDSA_JCS_2022.hash_data({"versionId": version_id}, config))
+        return {**config, "proofValue": base58btc_encode(signature)}
+
+
+def witnessed_by(threshold: int, *witnesses: Witness) -> JsonObject:
+    """Return the ``witness`` parameter that names them."""
+    return {"threshold": threshold, "witnesses": [{"id": witness.id} for witness in witnesses]}
+
+
+def approval(version_id: str, *witnesses: Witness) -> bytes:
+    """Return the ledger entry by which they approve a version."""
+    proofs = [witness.proof(version_id) for witness in witnesses]
+    return json.dumps({"versionId": version_id, "proof": proofs}).encode()
 
 
 class World:

@@ -28,6 +28,7 @@ from ssi.types import JsonObject
         "privacy-check": "ssi.cli.ledger_privacy",
         "found": "ssi.cli.ledger_found",
         "enrol": "ssi.cli.ledger_enrol",
+        "recover": "ssi.cli.ledger_recover",
     },
 )
 def command() -> None:

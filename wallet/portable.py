@@ -11,6 +11,7 @@ Errors:  InvalidInputError (no such file), VerificationError (wrong passphrase, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,6 +27,7 @@ from .history import Shown
 
 FORMAT: Final = "countersigned-wallet/1"
 MAX_FILE_BYTES: Final = 1 << 28
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class PortableCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,7 +89,11 @@ def parse_portable(data: bytes, passphrase: str | bytes) -> Portable:
     if members.get("format") != FORMAT:
         raise InvalidInputError(f"expected an exported wallet of the format {FORMAT}")
     try:
-        return msgspec.convert(members, Portable)
+        content = msgspec.convert(members, Portable)
     except msgspec.ValidationError as exc:
         # Its own message may quote what it found.
         raise InvalidInputError("expected an exported wallet with cards, keys and history") from exc
+    ids = [*(card.id for card in content.cards), *(shown.id for shown in content.history)]
+    if not all(_ID.fullmatch(record_id) for record_id in ids):
+        raise InvalidInputError("expected an exported wallet whose records have ids of 32 hexadecimal digits")
+    return content

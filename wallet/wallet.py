@@ -21,11 +21,11 @@ import msgspec
 
 from ssi.credentials.sd_jwt.paths import check_path
 from ssi.did.resolver import Resolver
-from ssi.errors import ConflictError, InvalidInputError, KeyBindingError, KeyNotFoundError, NotFoundError
+from ssi.errors import InvalidInputError, KeyBindingError, KeyNotFoundError, NotFoundError
 from ssi.keys import Curve, KeyPurpose, PublicKey
 from ssi.types import JsonObject, JsonValue
 
-from .cards import Card, Delivered, read_delivered, search_key, search_keys, verify_issuer
+from .cards import Card, Delivered, card_of, read_delivered, search_key, search_keys, verify_issuer
 from .history import SHOWN, Shown, check_audience, read_history, record_shown, shown_record
 from .keys import KEY, VaultKms
 from .portable import FORMAT, Imported, Portable, PortableCard, PortableKey, build_portable, parse_portable
@@ -33,7 +33,7 @@ from .presenting import build_presentation
 from .sealing import Plain
 from .store import WalletStore
 from .unlock import DataKeyWrap, PassphraseWrap
-from .vault import Batch, Vault, new_id
+from .vault import Batch, Vault, new_id, open_or_create
 
 Clock: TypeAlias = Callable[[], int]
 Path: TypeAlias = Sequence[str | int | None]
@@ -113,7 +113,7 @@ class Wallet:
 
             store = await open_wallet_store(store, create=create)
         try:
-            vault = await _open_vault(store, wallet, way, create=create, minimum_revision=minimum_revision)
+            vault = await open_or_create(store, wallet, way, create=create, minimum_revision=minimum_revision)
         except BaseException:
             if owns_store:
                 await store.close()
@@ -143,7 +143,7 @@ class Wallet:
             await verify_issuer(delivered, self._resolver, now=at)
         await self._label(delivered)
         same = self._same(delivered)
-        card = _card(delivered, new_id(), added_at=at, verified_at=None if self._resolver is None else at)
+        card = card_of(delivered, new_id(), added_at=at, verified_at=None if self._resolver is None else at)
         plain = self._plain(card, delivered)
         known: tuple[bytes, ...] = ()
 
@@ -291,7 +291,7 @@ class Wallet:
                 record_id = _record_id(card.id)
                 if await self._vault.find(CARD, [self._same(delivered)]):
                     continue
-                kept = _card(
+                kept = card_of(
                     delivered,
                     new_id() if record_id in taken else record_id,
                     added_at=card.added_at,
@@ -378,37 +378,6 @@ class Wallet:
         if len(claims) > MAX_TAGS:
             return frozenset(tags | {self._vault.tag(_CROWDED, b"")})
         return frozenset(tags | {self._vault.tag(_CLAIM, item) for item in claims})
-
-
-async def _open_vault(
-    store: WalletStore, wallet: str, way: DataKeyWrap, *, create: bool, minimum_revision: int
-) -> Vault:
-    try:
-        return await Vault.open(store, wallet, way, minimum_revision=minimum_revision)
-    except NotFoundError:
-        # A wallet that the caller remembers a revision of was there before: an empty one is not it.
-        if not create or minimum_revision:
-            raise
-    try:
-        return await Vault.create(store, wallet, [way])
-    except ConflictError:
-        return await Vault.open(store, wallet, way)
-
-
-def _card(delivered: Delivered, record_id: bytes, *, added_at: int, verified_at: int | None) -> Card:
-    return Card(
-        id=record_id.hex(),
-        format=delivered.format,
-        type=delivered.types[0],
-        types=delivered.types,
-        issuer=delivered.issuer,
-        key=None if delivered.key is None else delivered.key.thumbprint(),
-        added_at=added_at,
-        verified_at=verified_at,
-        valid_from=delivered.valid_from,
-        valid_until=delivered.valid_until,
-        withholdable=tuple(delivered.disclosures),
-    )
 
 
 def _path(path: str | Path) -> Path:

@@ -73,6 +73,7 @@ async def test_a_card_without_its_key_is_refused_with_all_else(wallet: Wallet, t
         {"cards": [{"id": "x"}]},
         {"keys": [{"label": "a", "purpose": "holder", "exportable": False, "jwk": {"kty": "EC"}}]},
         {"more": 1},
+        {"cards": [{"id": "ab", "credential": "x", "added_at": 1, "verified_at": None}]},
         {"history": None},
     ],
 )

@@ -30,7 +30,7 @@ from .answers import StatusChange as StatusChange
 from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
 from .issuance import IssuanceBook
-from .issuing import sign_credential
+from .issuing import Signer, sign_credential
 from .publishing import Publisher, StatusSettings
 from .store import Act, Issued, IssuerStore, Selection, select
 
@@ -355,15 +355,8 @@ class Issuer:
         key = await self.organisation.key(KeyPurpose.CREDENTIAL)
         if key.label != row.key:
             raise UnavailableError("the key that signs credentials was replaced just now: ask again")
-        text = await sign_credential(
-            entry,
-            claims,
-            row,
-            references=references,
-            issuer=self.did,
-            key=key,
-            kms=self.organisation.kms,
-        )
+        signer = Signer(self.did, key, self.organisation.kms)
+        text = await sign_credential(entry, claims, row, references, signer)
         if self.book is not None:
             await self.book.add(text)
         return IssuedCredential(

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from ssi.credentials.contexts import VC_V2_CONTEXT
 from ssi.credentials.jose import sign_vc_jwt
 from ssi.credentials.sd_jwt import issue_sd_jwt_vc
@@ -32,45 +34,36 @@ STATUS_FORMAT: Final[dict[Format, StatusFormat]] = {
 """Each credential format has the list format that its verifiers know."""
 
 
+class Signer(msgspec.Struct, frozen=True):
+    """Who signs: the issuer's DID, its key, and the store that the key is in."""
+
+    issuer: str
+    key: NamedKey
+    kms: Kms
+
+
 async def sign_credential(
-    entry: CredentialType,
-    claims: JsonObject,
-    row: Issued,
-    *,
-    references: tuple[StatusReference, ...],
-    issuer: str,
-    key: NamedKey,
-    kms: Kms,
+    entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
     """Return the compact credential that ``row`` stands for."""
-    holder = None if row.holder is None else PublicKey.from_multikey(row.holder)
-    if row.format == "vc+jwt":
-        return await _vc_jwt(entry, claims, row, references, issuer=issuer, key=key, kms=kms, holder=holder)
-    return await _sd_jwt_vc(entry, claims, row, references, issuer=issuer, key=key, kms=kms, holder=holder)
+    sign = _vc_jwt if row.format == "vc+jwt" else _sd_jwt_vc
+    return await sign(entry, claims, row, references, signer)
 
 
 async def _sd_jwt_vc(
-    entry: CredentialType,
-    claims: JsonObject,
-    row: Issued,
-    references: tuple[StatusReference, ...],
-    *,
-    issuer: str,
-    key: NamedKey,
-    kms: Kms,
-    holder: PublicKey | None,
+    entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
     issued = await issue_sd_jwt_vc(
         claims,
         vct=entry.vct,
-        issuer=issuer,
-        kid=key.kid,
+        issuer=signer.issuer,
+        kid=signer.key.kid,
         disclosable=entry.withholdable(claims),
-        kms=kms,
-        label=key.label,
+        kms=signer.kms,
+        label=signer.key.label,
         issued_at=row.issued_at,
         valid_until=row.valid_until,
-        holder_key=holder,
+        holder_key=_holder(row),
         status=build_status_claim(references[0]) if references else None,
         decoys={(): entry.decoys} if entry.decoys else {},
     )
@@ -78,21 +71,13 @@ async def _sd_jwt_vc(
 
 
 async def _vc_jwt(
-    entry: CredentialType,
-    claims: JsonObject,
-    row: Issued,
-    references: tuple[StatusReference, ...],
-    *,
-    issuer: str,
-    key: NamedKey,
-    kms: Kms,
-    holder: PublicKey | None,
+    entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
     document: JsonObject = {
         "@context": [VC_V2_CONTEXT, *entry.contexts],
         "id": row.id,
         "type": ["VerifiableCredential", *entry.types],
-        "issuer": issuer,
+        "issuer": signer.issuer,
         "validFrom": format_seconds(row.issued_at),
         "validUntil": format_seconds(row.valid_until),
         "credentialSubject": dict(claims),
@@ -101,5 +86,14 @@ async def _vc_jwt(
         document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
     credential = parse_credential(document, contexts=entry.contexts)
     return await sign_vc_jwt(
-        credential, kms=kms, label=key.label, kid=key.kid, issued_at=row.issued_at, holder_key=holder
+        credential,
+        kms=signer.kms,
+        label=signer.key.label,
+        kid=signer.key.kid,
+        issued_at=row.issued_at,
+        holder_key=_holder(row),
     )
+
+
+def _holder(row: Issued) -> PublicKey | None:
+    return None if row.holder is None else PublicKey.from_multikey(row.holder)

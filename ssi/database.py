@@ -123,6 +123,49 @@ def planned_migrations(
     return tuple(migrations[done:])
 
 
+class Snapshot(msgspec.Struct, frozen=True):
+    """A database file as it was at one moment."""
+
+    data: bytes
+    application_id: int
+    version: int
+    rows: dict[str, int]
+    """How many rows each table has."""
+
+
+def snapshot(path: str | os.PathLike[str]) -> Snapshot:
+    """Return a consistent copy of the file, which others may be writing meanwhile; it is held in memory only.
+
+    The copy passes SQLite's integrity check. Raises UnavailableError if it does not, or the file cannot be read.
+    """
+    import sqlite3
+
+    try:
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        # Not mode=ro: the reader of a write-ahead log may have to make its index.
+        original = sqlite3.connect(f"{_file_uri(path)}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+        try:
+            original.execute("PRAGMA query_only=ON")
+            original.backup(copy)
+            problems = copy.execute("PRAGMA integrity_check(1)").fetchone()
+            (application,) = copy.execute("PRAGMA application_id").fetchone()
+            (version,) = copy.execute("PRAGMA user_version").fetchone()
+            names = [
+                row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+            ]
+            quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
+            rows = {name: copy.execute(f"SELECT count(*) FROM {quoted[name]}").fetchone()[0] for name in names}  # noqa: S608
+            data = copy.serialize()
+        finally:
+            original.close()
+            copy.close()
+    except (sqlite3.Error, *_DAMAGE) as exc:
+        raise UnavailableError(f"the database cannot be copied: {_kind(exc)}") from exc
+    if problems != ("ok",):
+        raise UnavailableError("the database is damaged: SQLite's integrity check fails")
+    return Snapshot(data, application, version, rows)
+
+
 def _connect(
     path: str | os.PathLike[str], application_id: int, migrations: Sequence[Migration], journal: str
 ) -> Connection:

@@ -108,6 +108,23 @@ def read_delivered(credential: str | bytes) -> Delivered:
     return _read_sd_jwt(text) if "~" in text else _read_vc_jwt(text)
 
 
+def card_of(delivered: Delivered, record_id: bytes, *, added_at: int, verified_at: int | None) -> Card:
+    """Return the card of what was delivered."""
+    return Card(
+        id=record_id.hex(),
+        format=delivered.format,
+        type=delivered.types[0],
+        types=delivered.types,
+        issuer=delivered.issuer,
+        key=None if delivered.key is None else delivered.key.thumbprint(),
+        added_at=added_at,
+        verified_at=verified_at,
+        valid_from=delivered.valid_from,
+        valid_until=delivered.valid_until,
+        withholdable=tuple(delivered.disclosures),
+    )
+
+
 async def verify_issuer(delivered: Delivered, resolver: Resolver, *, now: int) -> None:
     """Raise unless the issuer's signature holds under a key that its DID gives for assertions, and now is in time."""
     key = await _issuer_key(delivered, resolver, now)

@@ -16,6 +16,7 @@ import msgspec
 from ssi.cli.command import TIME, action, ledger_options, passphrase_options
 from ssi.cli.files import read_input, write_output
 from ssi.cli.output import Answer, Table, facts
+from ssi.cli.passphrase import read_passphrase
 from ssi.cli.project import KeyStore
 from ssi.cli.session import Session, is_there
 from ssi.encoding.gate import parse_json
@@ -216,6 +217,56 @@ async def delete(session: Session, where: str | None, card: str, yes: bool) -> A
         click.confirm(f"Erase card {card_id} for good?", abort=True, err=True)
     await opened.delete(card_id)
     return Answer(document={"deleted": card_id}, tables=[facts("erased", {"card": card_id})])
+
+
+def file_passphrase_options(function: Any) -> Any:
+    """Add the options that say where the passphrase of an exported file is."""
+    for option in (
+        click.option(
+            "--file-passphrase-file", "file_from", metavar="FILE", help="A file with the export's passphrase."
+        ),
+        click.option("--file-passphrase-env", "file_env", metavar="NAME", help="The variable with it."),
+    ):
+        function = option(function)
+    return function
+
+
+@wallet.command("export")
+@click.argument("file")
+@file_passphrase_options
+@wallet_options
+@action
+async def export_wallet(
+    session: Session, where: str | None, file: str, file_from: str | None, file_env: str | None
+) -> Answer:
+    """Write all cards, keys and the history to FILE, sealed with a passphrase of its own."""
+    opened = await _open(session, where)
+    sealed = await opened.export(read_passphrase("the exported file", file=file_from, env=file_env, confirm=True))
+    write_output(file, sealed, private=True)
+    said = {
+        "cards": len(await opened.list()),
+        "keys": len(await opened.kms.labels()),
+        "history": len(await opened.history()),
+    }
+    return Answer(document=said, tables=[facts("exported", said)])
+
+
+@wallet.command("import")
+@click.argument("file")
+@file_passphrase_options
+@wallet_options
+@action
+async def import_wallet(
+    session: Session, where: str | None, file: str, file_from: str | None, file_env: str | None
+) -> Answer:
+    """Take what `ssi wallet export` wrote into this wallet, which is made if it is absent; all of it or nothing."""
+    from .portable import MAX_FILE_BYTES
+
+    sealed = read_input(file, max_bytes=MAX_FILE_BYTES)
+    passphrase = read_passphrase("the exported file", file=file_from, env=file_env)
+    opened = await _open(session, where, create=True)
+    said: JsonObject = msgspec.to_builtins(await opened.import_file(sealed, passphrase))
+    return Answer(document=said, tables=[facts("new in this wallet", said)])
 
 
 async def _open(

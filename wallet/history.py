@@ -52,9 +52,8 @@ def check_audience(audience: str) -> None:
 
 async def record_shown(vault: Vault, card: Card, *, when: int, audience: str, paths: tuple[ClaimPath, ...]) -> Shown:
     """Keep that ``card`` is shown, durably, before it is. Raises NotFoundError if the card is gone."""
-    record_id = new_id()
     shown = Shown(
-        id=record_id.hex(),
+        id=new_id().hex(),
         when=when,
         audience=audience,
         card_id=card.id,
@@ -65,16 +64,20 @@ async def record_shown(vault: Vault, card: Card, *, when: int, audience: str, pa
 
     async def build() -> Batch:
         await vault.read([bytes.fromhex(card.id)], content=False)
-        plain = Plain(
-            id=record_id,
-            category=SHOWN,
-            tags=frozenset((vault.tag(_OF_CARD, card.id.encode()),)),
-            summary=msgspec.json.encode(_Record(shown, vault.revision)),
-        )
-        return Batch(puts=(plain,))
+        return Batch(puts=(shown_record(vault, shown, vault.revision),))
 
     await vault.write(build)
     return shown
+
+
+def shown_record(vault: Vault, shown: Shown, number: int) -> Plain:
+    """Return the record of one presentation."""
+    return Plain(
+        id=bytes.fromhex(shown.id),
+        category=SHOWN,
+        tags=frozenset((vault.tag(_OF_CARD, shown.card_id.encode("utf-8", "replace")),)),
+        summary=msgspec.json.encode(_Record(shown, number)),
+    )
 
 
 async def read_history(vault: Vault, card_id: str | None) -> tuple[Shown, ...]:

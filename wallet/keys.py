@@ -127,6 +127,22 @@ class VaultKms:
         """Return the ids of the records with this key, for a change that removes it with what it was for."""
         return await self._vault.find(KEY, [self._vault.tag(_THUMBPRINT, thumbprint.encode())])
 
+    async def secrets(self) -> list[tuple[KeyInfo, PrivateKey]]:
+        """Return all keys with their secret parts, for the wallet to be carried elsewhere as a whole."""
+        plains = await self._vault.read(await self._vault.find(KEY))
+        found = [(_parse(plain), plain.content) for plain in plains]
+        return [(summary.info(), PrivateKey.from_raw(summary.curve, secret)) for summary, secret in found]
+
+    async def record_for(self, info: KeyInfo, private: PrivateKey) -> Plain | None:
+        """Return the record of a key that was carried here, or None if the wallet has the key."""
+        if await self.records_of(private.public_key.thumbprint()):
+            return None
+        record_id = new_id()
+        if await self._vault.find(KEY, [self._label_tag(info.label)]):
+            info = msgspec.structs.replace(info, label=f"{info.purpose}-{record_id.hex()}")
+        await self._check_free(info.label)
+        return self._plain(record_id, info, private)
+
     def _plain(self, record_id: bytes, info: KeyInfo, private: PrivateKey) -> Plain:
         summary = _Summary(info.label, info.purpose, info.curve, info.exportable, private.public_key.to_raw())
         thumbprint = private.public_key.thumbprint().encode()

@@ -197,6 +197,22 @@ class Vault:
         self._index = Index(head, wraps, entries)
 
 
+async def open_or_create(
+    store: WalletStore, wallet: str, way: DataKeyWrap, *, create: bool, minimum_revision: int
+) -> Vault:
+    """Open a wallet, or make an empty one if ``create`` is set. Raises as ``Vault.open``."""
+    try:
+        return await Vault.open(store, wallet, way, minimum_revision=minimum_revision)
+    except NotFoundError:
+        # A wallet that the caller remembers a revision of was there before: an empty one is not it.
+        if not create or minimum_revision:
+            raise
+    try:
+        return await Vault.create(store, wallet, [way])
+    except ConflictError:
+        return await Vault.open(store, wallet, way)
+
+
 def _check_name(wallet: str) -> None:
     if not 0 < len(wallet) <= MAX_NAME_CHARACTERS or not wallet.isprintable():
         raise InvalidInputError(f"expected a name for the wallet, printable, at most {MAX_NAME_CHARACTERS} characters")

@@ -21,18 +21,19 @@ import msgspec
 
 from ssi.credentials.sd_jwt.paths import check_path
 from ssi.did.resolver import Resolver
-from ssi.errors import ConflictError, InvalidInputError, KeyBindingError, KeyNotFoundError, NotFoundError
+from ssi.errors import InvalidInputError, KeyBindingError, KeyNotFoundError, NotFoundError
 from ssi.keys import Curve, KeyPurpose, PublicKey
 from ssi.types import JsonObject, JsonValue
 
-from .cards import Card, Delivered, read_delivered, search_key, search_keys, verify_issuer
-from .history import Shown, check_audience, read_history, record_shown
-from .keys import VaultKms
+from .cards import Card, Delivered, card_of, read_delivered, search_key, search_keys, verify_issuer
+from .history import SHOWN, Shown, check_audience, read_history, record_shown, shown_record
+from .keys import KEY, VaultKms
+from .portable import FORMAT, Imported, Portable, PortableCard, PortableKey, build_portable, parse_portable
 from .presenting import build_presentation
 from .sealing import Plain
 from .store import WalletStore
 from .unlock import DataKeyWrap, PassphraseWrap
-from .vault import Batch, Vault, new_id
+from .vault import Batch, Vault, new_id, open_or_create
 
 Clock: TypeAlias = Callable[[], int]
 Path: TypeAlias = Sequence[str | int | None]
@@ -112,7 +113,7 @@ class Wallet:
 
             store = await open_wallet_store(store, create=create)
         try:
-            vault = await _open_vault(store, wallet, way, create=create, minimum_revision=minimum_revision)
+            vault = await open_or_create(store, wallet, way, create=create, minimum_revision=minimum_revision)
         except BaseException:
             if owns_store:
                 await store.close()
@@ -141,16 +142,9 @@ class Wallet:
         if self._resolver is not None:
             await verify_issuer(delivered, self._resolver, now=at)
         await self._label(delivered)
-        same = self._vault.tag(_TEXT, sha256(delivered.text.encode()).digest())
-        record_id = new_id()
-        card = _card(delivered, record_id, added_at=at, verified_at=None if self._resolver is None else at)
-        plain = Plain(
-            id=record_id,
-            category=CARD,
-            tags=self._tags(delivered) | {same},
-            summary=msgspec.json.encode(card),
-            content=delivered.text.encode(),
-        )
+        same = self._same(delivered)
+        card = card_of(delivered, new_id(), added_at=at, verified_at=None if self._resolver is None else at)
+        plain = self._plain(card, delivered)
         known: tuple[bytes, ...] = ()
 
         async def build() -> Batch:
@@ -256,6 +250,65 @@ class Wallet:
 
         await self._vault.write(build)
 
+    async def export(self, passphrase: str | bytes) -> bytes:
+        """Return all cards, keys and the history as one file, sealed with a passphrase of its own."""
+        cards = [await self._content(card.id) for card in await self.list()]
+        content = Portable(
+            format=FORMAT,
+            cards=[
+                PortableCard(id=card.id, credential=read.text, added_at=card.added_at, verified_at=card.verified_at)
+                for card, read in cards
+            ],
+            keys=[
+                PortableKey(label=info.label, purpose=info.purpose, exportable=info.exportable, jwk=private.to_jwk())
+                for info, private in await self.kms.secrets()
+            ],
+            history=await self.history(),
+        )
+        return build_portable(content, passphrase)
+
+    async def import_file(self, data: bytes, passphrase: str | bytes) -> Imported:
+        """Take what ``export`` wrote into this wallet, all of it or nothing; what is here already stays as it is.
+
+        The file is believed as far as its passphrase: issuers' signatures are not verified again. Raises
+        InvalidInputError, VerificationError, KeyBindingError.
+        """
+        content = parse_portable(data, passphrase)
+        keys = [key.open() for key in content.keys]
+        cards = [(card, read_delivered(card.credential)) for card in content.cards]
+        own = {private.public_key for _, private in keys}
+        result = Imported(cards=0, keys=0, history=0)
+
+        async def build() -> Batch:
+            nonlocal result
+            taken = {record for category in (CARD, SHOWN, KEY) for record in await self._vault.find(category)}
+            made = [await self.kms.record_for(info, private) for info, private in keys]
+            new_keys = [record for record in made if record is not None]
+            new_cards = []
+            for card, delivered in cards:
+                if delivered.key not in own:
+                    await self._label(delivered)
+                record_id = _record_id(card.id)
+                if await self._vault.find(CARD, [self._same(delivered)]):
+                    continue
+                kept = card_of(
+                    delivered,
+                    new_id() if record_id in taken else record_id,
+                    added_at=card.added_at,
+                    verified_at=card.verified_at,
+                )
+                new_cards.append(self._plain(kept, delivered))
+            shown = [each for each in content.history if _record_id(each.id) not in taken]
+            seen = [shown_record(self._vault, each, number) for number, each in enumerate(shown, self.revision)]
+            puts = (*new_keys, *new_cards, *seen)
+            if len({record.id for record in puts}) != len(puts):
+                raise InvalidInputError("expected an exported wallet that has each record once")
+            result = Imported(cards=len(new_cards), keys=len(new_keys), history=len(seen))
+            return Batch(puts=puts)
+
+        await self._vault.write(build)
+        return result
+
     async def unlock_with(self, *ways: DataKeyWrap) -> None:
         """Let the wallet be opened by these ways only: a new passphrase, or one more device.
 
@@ -305,6 +358,18 @@ class Wallet:
         except KeyNotFoundError as exc:
             raise KeyBindingError("the credential is bound to a key that is not of this wallet") from exc
 
+    def _same(self, delivered: Delivered) -> bytes:
+        return self._vault.tag(_TEXT, sha256(delivered.text.encode()).digest())
+
+    def _plain(self, card: Card, delivered: Delivered) -> Plain:
+        return Plain(
+            id=_record_id(card.id),
+            category=CARD,
+            tags=self._tags(delivered) | {self._same(delivered)},
+            summary=msgspec.json.encode(card),
+            content=delivered.text.encode(),
+        )
+
     def _tags(self, delivered: Delivered) -> frozenset[bytes]:
         tags = {self._vault.tag(_TYPE, name.encode()) for name in delivered.types}
         if delivered.key is not None:
@@ -313,37 +378,6 @@ class Wallet:
         if len(claims) > MAX_TAGS:
             return frozenset(tags | {self._vault.tag(_CROWDED, b"")})
         return frozenset(tags | {self._vault.tag(_CLAIM, item) for item in claims})
-
-
-async def _open_vault(
-    store: WalletStore, wallet: str, way: DataKeyWrap, *, create: bool, minimum_revision: int
-) -> Vault:
-    try:
-        return await Vault.open(store, wallet, way, minimum_revision=minimum_revision)
-    except NotFoundError:
-        # A wallet that the caller remembers a revision of was there before: an empty one is not it.
-        if not create or minimum_revision:
-            raise
-    try:
-        return await Vault.create(store, wallet, [way])
-    except ConflictError:
-        return await Vault.open(store, wallet, way)
-
-
-def _card(delivered: Delivered, record_id: bytes, *, added_at: int, verified_at: int | None) -> Card:
-    return Card(
-        id=record_id.hex(),
-        format=delivered.format,
-        type=delivered.types[0],
-        types=delivered.types,
-        issuer=delivered.issuer,
-        key=None if delivered.key is None else delivered.key.thumbprint(),
-        added_at=added_at,
-        verified_at=verified_at,
-        valid_from=delivered.valid_from,
-        valid_until=delivered.valid_until,
-        withholdable=tuple(delivered.disclosures),
-    )
 
 
 def _path(path: str | Path) -> Path:

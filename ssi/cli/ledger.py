@@ -29,6 +29,7 @@ from ssi.types import JsonObject
         "found": "ssi.cli.ledger_found",
         "enrol": "ssi.cli.ledger_enrol",
         "witness": "ssi.cli.ledger_witness",
+        "recover": "ssi.cli.ledger_recover",
     },
 )
 def command() -> None:

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 ENTRY_POINTS: Final = "countersigned.commands"
 
 _CORE: Final = {
+    "backup": "ssi.cli.backup",
     "ceremony": "ssi.cli.ceremony",
     "demo": "ssi.cli.demo",
     "did": "ssi.cli.did",
     "ledger": "ssi.cli.ledger",
+    "restore": "ssi.cli.restore",
     "witness": "ssi.cli.witness",
 }
 

@@ -99,6 +99,11 @@ class Project:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             raise InvalidInputError(f"{location.name}: expected a TOML file: {exc}") from exc
 
+    @property
+    def tables(self) -> JsonObject:
+        """Everything that the file says, not to be changed."""
+        return self._members
+
     def section(self, name: str, shape: type[Section]) -> Section | None:
         """Return the table ``name`` as ``shape``, or None if the file has none. Raises InvalidInputError."""
         return self._convert(name, self._members[name], shape) if name in self._members else None

@@ -44,7 +44,7 @@ class SqliteLedger:
         ``adopt_head`` accepts a database whose head file is lost and writes it anew, which is a decision for a person.
         """
         self.path = Path(path).absolute()
-        self._head = HeadFile(Path(head).absolute() if head else self.path.with_name(self.path.name + ".head"))
+        self._head = HeadFile(_head_path(self.path, head))
         self._pid = os.getpid()
         new = not self.path.exists()
         self._writer = LogFile(self.path)
@@ -65,16 +65,8 @@ class SqliteLedger:
     @classmethod
     def from_url(cls, url: str) -> SqliteLedger:
         """Open ``sqlite:///absolute/path`` or ``sqlite:relative/path``, with options ``head`` and ``adopt_head``."""
-        parts = urlsplit(url)
-        options = parse_qs(parts.query, keep_blank_values=True)
-        flag = options.get("adopt_head", ["0"])
-        if parts.scheme != "sqlite" or parts.netloc or not parts.path or parts.fragment:
-            raise InvalidInputError("a SQLite ledger is named sqlite:///absolute/path or sqlite:relative/path")
-        if options.keys() - {"head", "adopt_head"} or flag not in (["0"], ["1"]):
-            raise InvalidInputError("a SQLite ledger has the options head=PATH and adopt_head=0 or 1")
-        # Some write four slashes for an absolute path; POSIX lets two at the front mean something of its own.
-        path = re.sub("^/+", "/", unquote(parts.path))
-        return cls(path, head=options.get("head", [None])[0], adopt_head=flag == ["1"])
+        path, head, adopt_head = _parse_url(url)
+        return cls(path, head=head, adopt_head=adopt_head)
 
     def _check_start(self, *, adopt_head: bool) -> None:
         """Hold the database against the last signed head; a head file that is behind or lost is written anew."""
@@ -202,6 +194,31 @@ class SqliteLedger:
         if os.getpid() != self._pid:
             # SQLite's locks do not survive fork: using the file here could damage it.
             raise UnavailableError("the ledger was opened before fork: open it again in this process")
+
+
+def database_and_head(url: str) -> tuple[Path, Path]:
+    """Return where the database and the head file of a ``sqlite:`` URL are, without opening either."""
+    path, head, _ = _parse_url(url)
+    database = Path(path).absolute()
+    return database, _head_path(database, head)
+
+
+def _head_path(database: Path, head: str | Path | None) -> Path:
+    return Path(head).absolute() if head else database.with_name(database.name + ".head")
+
+
+def _parse_url(url: str) -> tuple[str, str | None, bool]:
+    """Return path, head file and ``adopt_head``. Raises InvalidInputError."""
+    parts = urlsplit(url)
+    options = parse_qs(parts.query, keep_blank_values=True)
+    flag = options.get("adopt_head", ["0"])
+    if parts.scheme != "sqlite" or parts.netloc or not parts.path or parts.fragment:
+        raise InvalidInputError("a SQLite ledger is named sqlite:///absolute/path or sqlite:relative/path")
+    if options.keys() - {"head", "adopt_head"} or flag not in (["0"], ["1"]):
+        raise InvalidInputError("a SQLite ledger has the options head=PATH and adopt_head=0 or 1")
+    # Some write four slashes for an absolute path; POSIX lets two at the front mean something of its own.
+    path = re.sub("^/+", "/", unquote(parts.path))
+    return path, options.get("head", [None])[0], flag == ["1"]
 
 
 def _sync(directory: Path) -> None:

@@ -7,5 +7,6 @@ tool=build/lock-tool
 test -x "$tool/bin/uv" || { "$(sh scripts/find-python.sh)" -m venv "$tool" && "$tool/bin/pip" install -q "uv>=0.13,<0.14"; }
 compile() { "$tool/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet "$@"; }
 compile pyproject.toml requirements-build.in -o requirements.lock "$@"
-compile pyproject.toml requirements-build.in --extra dev --extra interop --extra pkcs11 --extra timestamp \
+compile pyproject.toml requirements-build.in --extra dev --extra interop --extra bbs --extra cose --extra pkcs11 \
+    --extra timestamp \
     -c requirements.lock -o requirements-dev.lock "$@"

@@ -7,8 +7,8 @@ Shapes:  times are Unix seconds; a fraction makes ``valid_from`` later and ``val
 I/O:     none.
 Errors:  InvalidInputError; ValidityError from ``check_validity``; VerificationError from ``check_related_resources``.
 
-The base context decides the version of the model. Only 2.0 is read here; 1.1 has other members (``issuanceDate``) and
-joins as a second reader in ``parse_credential``.
+The base context decides the version of the model. Only 2.0 is read here; ``ssi.credentials.vcdm_v1`` reads 1.1, which
+has other members (``issuanceDate``).
 """
 
 from __future__ import annotations

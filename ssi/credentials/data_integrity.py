@@ -23,7 +23,7 @@ import msgspec
 
 from ssi.credentials import jose
 from ssi.credentials.claims import MAX_SKEW_SECONDS, confirmation_key
-from ssi.credentials.contexts import VC_V2_CONTEXT
+from ssi.credentials.contexts import VC_V2_CONTEXT, InlineContexts
 from ssi.credentials.presentation import MAX_CREDENTIALS, Envelope, Presentation, parse_presentation
 from ssi.credentials.values import parse_identified, parse_objects, parse_types
 from ssi.credentials.vcdm import Credential, check_validity
@@ -152,7 +152,7 @@ def verify_credential(
     keys: KeyLookup,
     now: UnixSeconds,
     contexts: Collection[str],
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     issuer_is_controller: bool = True,
     domain: str | Collection[str] | None = None,
     challenge: str | None = None,
@@ -195,7 +195,7 @@ def verify_presentation(
     challenge: str | None,
     max_age_seconds: int | None,
     contexts: Collection[str],
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     open_envelope: OpenEnvelope | None = None,
     issuer_is_controller: bool = True,
     max_skew_seconds: int = MAX_SKEW_SECONDS,

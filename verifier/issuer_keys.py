@@ -119,7 +119,7 @@ async def _superseded(issuer: str, method: str, signed_at: int, resolver: Resolv
         except DidNotFoundError:
             break
         try:
-            key = past.document.key(method, ASSERTION, at=at)
+            key = past.key(method, ASSERTION, at=at)
         except VerificationError:
             continue
         return IssuerKey(key, f"{issuer} version {past.metadata.version_id}", "superseded key, accepted by policy")

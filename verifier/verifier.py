@@ -231,6 +231,7 @@ class Verifier:
             checks.passed("issuer", registry_at(view), f"accredited for {trust.type}")
         else:
             raise UntrustedIssuerError("policy does not accept this issuer for this type of credential")
+        _check_signers(candidate, trust)
         return trust
 
     async def _secured(
@@ -244,22 +245,26 @@ class Verifier:
         proofs: Sequence[bytes],
     ) -> Believed:
         checks.begin("signature")
-        if view is not None:
-            self._forget_outdated(candidate.issuer, view)
-        signed_at = candidate.unverified_claims().get("iat")
-        found = await issuer_key(
-            candidate.issuer,
-            candidate.kid,
-            signed_at=int(signed_at) if isinstance(signed_at, int | float) else None,
-            trust=trust,
-            policy=self.policy,
-            resolver=self._resolver,
-            view=view,
-            now=at,
-            proven=lambda method: proven_before(candidate, method, proofs, view),
-        )
-        believed = secured(candidate, found, policy=self.policy, nonce=nonce, at=at)
-        checks.passed("signature", found.source, found.detail)
+        keys = []
+        for signer in candidate.signers:
+            if view is not None:
+                self._forget_outdated(signer.controller, view)
+            keys.append(
+                await issuer_key(
+                    signer.controller,
+                    signer.kid,
+                    signed_at=signer.signed_at,
+                    trust=trust,
+                    policy=self.policy,
+                    resolver=self._resolver,
+                    view=view,
+                    now=at,
+                    proven=lambda method: proven_before(candidate, method, proofs, view),
+                )
+            )
+        believed = secured(candidate, keys, trust=trust, policy=self.policy, nonce=nonce, at=at)
+        for found in keys:
+            checks.passed("signature", found.source, found.detail)
         checks.passed("validity", f"clock at {at}")
         return believed
 
@@ -333,6 +338,15 @@ def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int)
     return view.may_issue(candidate.issuer, trust.type, at=at) is not None
 
 
+def _check_signers(candidate: Candidate, trust: Trust) -> None:
+    """Refuse proofs by anybody whom policy does not name, before anything is asked of them."""
+    controllers = {signer.controller for signer in candidate.signers}
+    if controllers - {candidate.issuer, *trust.signers}:
+        raise UntrustedIssuerError("policy does not accept every signer of this credential")
+    if trust.issuer_is_controller and candidate.issuer not in controllers:
+        raise UntrustedIssuerError("policy expects a proof by the issuer itself")
+
+
 def _match_schema(trust: Trust, believed: Believed, checks: Checks) -> None:
     checks.begin("schema")
     if trust.schema is None:
@@ -340,5 +354,9 @@ def _match_schema(trust: Trust, believed: Believed, checks: Checks) -> None:
         return
     from ssi.schema.json_schema import compile_schema
 
-    compile_schema(trust.schema).validate(believed.claims)
+    claims, known = believed.claims, trust.schema.get("properties")
+    if believed.credential is not None and not (isinstance(known, dict) and "id" in known):
+        # In a W3C credential it says who the subject is; as a claim about it the schema would have to name it.
+        claims = {name: value for name, value in claims.items() if name != "id"}
+    compile_schema(trust.schema).validate(claims)
     checks.passed("schema", "policy")

@@ -26,6 +26,7 @@ from ssi.credentials.contexts import VC_V2_CONTEXT
 from ssi.credentials.presentation import MAX_CREDENTIALS, Envelope, Presentation, parse_presentation
 from ssi.credentials.values import parse_identified, parse_objects, parse_types
 from ssi.credentials.vcdm import Credential, check_validity, parse_credential
+from ssi.encoding.jcs import jcs
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
@@ -63,6 +64,14 @@ class UnverifiedCredential(msgspec.Struct, frozen=True, gc=False):
         """The keys that verifying takes."""
         return tuple(dict.fromkeys(KeyNeeded(proof.verification_method, ASSERTION) for proof in self.proofs))
 
+    @property
+    def signing_input(self) -> bytes:
+        """What the proofs are over, whatever their suites make of it: document and options, without signatures.
+
+        It stands for the credential where a JWS has its signing input, such as in a proof of issuance.
+        """
+        return jcs({**self.document, "proof": [proof.options for proof in self.proofs]})
+
 
 class UnverifiedPresentation(msgspec.Struct, frozen=True, gc=False):
     """As ``UnverifiedCredential``; ``credentials`` are those with embedded proofs, in their order."""
@@ -96,6 +105,17 @@ class DataIntegrityCredential(msgspec.Struct, frozen=True, gc=False):
 
 AnyVerifiedCredential: TypeAlias = DataIntegrityCredential | jose.VerifiedCredential
 OpenEnvelope: TypeAlias = Callable[[Envelope], jose.VerifiedCredential]
+
+
+class PresentationProofs(msgspec.Struct, frozen=True, gc=False):
+    """A presentation whose own proofs, challenge and times held; nothing is known of its credentials.
+
+    ``key`` is the holder's.
+    """
+
+    presentation: Presentation
+    key: PublicKey
+    proofs: tuple[VerifiedProof, ...]
 
 
 class DataIntegrityPresentation(msgspec.Struct, frozen=True, gc=False):
@@ -202,25 +222,19 @@ def verify_presentation(
     proof is by a verification method of the holder. Other arguments as for ``verify_credential``. Raises what the
     module says and what ``keys`` and ``open_envelope`` raise.
     """
-    verified = verify_parsed(
-        unverified.document,
-        unverified.proofs,
+    around = verify_own_proofs(
+        unverified,
         keys=keys,
-        expected_purpose=AUTHENTICATION,
         now=now,
         domain=domain,
         challenge=challenge,
-        controller=unverified.holder,
+        max_age_seconds=max_age_seconds,
+        contexts=contexts,
+        inline_contexts=inline_contexts,
         max_skew_seconds=max_skew_seconds,
     )
-    if max_age_seconds is not None:
-        for item in verified.proofs:
-            if item.proof.created is None or now - item.proof.created > max_age_seconds:
-                raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
-    presentation = parse_presentation(verified.document, contexts=contexts, inline_contexts=inline_contexts)
-    key = _key_of(verified.proofs, presentation.holder)
     credentials: list[AnyVerifiedCredential] = []
-    for member in presentation.credentials:
+    for member in around.presentation.credentials:
         if not isinstance(member, Envelope):
             credentials.append(
                 verify_credential(
@@ -237,10 +251,47 @@ def verify_presentation(
             raise VerificationError("expected every credential of the presentation to have a proof, got an envelope")
         else:
             credentials.append(open_envelope(member))
-    return DataIntegrityPresentation(presentation, tuple(credentials), key, verified.proofs)
+    return DataIntegrityPresentation(around.presentation, tuple(credentials), around.key, around.proofs)
 
 
-def check_holder(credential: AnyVerifiedCredential, presentation: DataIntegrityPresentation) -> None:
+def verify_own_proofs(
+    unverified: UnverifiedPresentation,
+    *,
+    keys: KeyLookup,
+    now: UnixSeconds,
+    domain: str | Collection[str] | None,
+    challenge: str | None,
+    max_age_seconds: int | None,
+    contexts: Collection[str],
+    inline_contexts: bool = False,
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
+) -> PresentationProofs:
+    """Verify what the presenter signed; each credential inside is still to be verified by its own securing.
+
+    For a caller that decides on the credentials one by one; arguments and errors as for ``verify_presentation``.
+    """
+    verified = verify_parsed(
+        unverified.document,
+        unverified.proofs,
+        keys=keys,
+        expected_purpose=AUTHENTICATION,
+        now=now,
+        domain=domain,
+        challenge=challenge,
+        controller=unverified.holder,
+        max_skew_seconds=max_skew_seconds,
+    )
+    if max_age_seconds is not None:
+        for item in verified.proofs:
+            if item.proof.created is None or now - item.proof.created > max_age_seconds:
+                raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
+    presentation = parse_presentation(verified.document, contexts=contexts, inline_contexts=inline_contexts)
+    return PresentationProofs(presentation, _key_of(verified.proofs, presentation.holder), verified.proofs)
+
+
+def check_holder(
+    credential: AnyVerifiedCredential, presentation: DataIntegrityPresentation | PresentationProofs
+) -> None:
     """Raise KeyBindingError unless the presenter is the one that the credential was issued to.
 
     By key, where the credential has ``cnf``; else by the DID of its subjects, which has to control a verification

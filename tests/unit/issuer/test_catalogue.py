@@ -58,7 +58,8 @@ def test_load_with_the_schema_inside_or_beside(tmp_path: Path) -> None:
         TOML + 'schema = "../secret.json"',
         TOML + 'unknown = 1\nschema = { type = "object", properties = {} }',
         TOML.replace("30", '"30"') + 'schema = { type = "object", properties = {} }',
-        TOML.replace("vc+jwt", "ldp_vc") + 'schema = { type = "object", properties = {} }',
+        TOML + 'cryptosuite = "rot13-2022"\nschema = { type = "object", properties = {} }',
+        TOML.replace("vc+jwt", "jwt_vc_json") + 'schema = { type = "object", properties = {} }',
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, text: str) -> None:

@@ -52,6 +52,8 @@ class Believed(msgspec.Struct, frozen=True):
     holder: PublicKey | None
     credential: AnyVerifiedCredential | None
     """Of a W3C credential."""
+    issuer_names: tuple[str, ...] = ()
+    """Other DIDs of the issuer, which has moved."""
 
 
 def secured(

@@ -30,7 +30,7 @@ from ssi.types import JsonObject, UnixSeconds
 from .candidate import Candidate, read_presented
 from .holder import presenter
 from .issuance import proven_before
-from .issuer_keys import ASSERTION, issuer_key
+from .issuer_keys import ASSERTION, compromised_name, issuer_key
 from .policy import Policy, Trust
 from .report import Checks, Refused, Report, registry_at
 from .securing import Believed, secured
@@ -266,7 +266,13 @@ class Verifier:
         for found in keys:
             checks.passed("signature", found.source, found.detail)
         checks.passed("validity", f"clock at {at}")
-        return believed
+        names = [
+            name
+            for signer, found in zip(candidate.signers, keys, strict=True)
+            if signer.controller == candidate.issuer
+            for name in found.names
+        ]
+        return msgspec.structs.replace(believed, issuer_names=tuple(names))
 
     def _forget_outdated(self, issuer: str, view: RegistryView) -> None:
         """A rotation or deactivation that is on the ledger counts at once, however long an answer may be kept."""
@@ -312,9 +318,8 @@ class Verifier:
         if self._status is None or self.policy.status == "not-checked":
             checks.not_asked("status", "policy does not look at the status")
             return
-        await self._status.check(
-            believed.payload, issuers=(candidate.issuer, *trust.list_issuers), view=view, now=at, checks=checks
-        )
+        issuers = dict.fromkeys((candidate.issuer, *believed.issuer_names, *trust.list_issuers))
+        await self._status.check(believed.payload, issuers=tuple(issuers), view=view, now=at, checks=checks)
 
     async def _list_key(self, kid: str | None, issuer: str) -> PublicKey:
         """Return the key of a status list: of its issuer's DID now, or pinned for this issuer."""
@@ -329,9 +334,10 @@ class Verifier:
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
         method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
-        if self._registry is not None and self._registry.view().compromised_since(method, at=now) is not None:
+        resolution = await self._resolver.resolve(issuer)
+        if self._registry is not None and compromised_name(method, resolution, self._registry.view(), now) is not None:
             raise StatusError("the issuer declared the key of its status list compromised")
-        return (await self._resolver.resolve(issuer)).key(method, ASSERTION, at=now)
+        return resolution.key(method, ASSERTION, at=now)
 
 
 def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int) -> bool:

@@ -69,7 +69,7 @@ async def issuer_key(
         until = policy.accept_superseded_keys_until
         if until is None or now >= until or signed_at is None:
             raise
-    return msgspec.structs.replace(await _superseded(issuer, method, signed_at, resolver), names=names)
+    return msgspec.structs.replace(await superseded_key(issuer, method, signed_at, resolver), names=names)
 
 
 def names_of(resolution: Resolution) -> tuple[str, ...]:
@@ -121,12 +121,12 @@ async def _compromised(
     commitment = proven() if policy.accept_proven_before_compromise else None
     if commitment is None or signed_at is None:
         raise VerificationError("the issuer declared this key compromised")
-    past = await _superseded(issuer, method, signed_at, resolver)
+    past = await superseded_key(issuer, method, signed_at, resolver)
     detail = f"compromised key, and entry {commitment.entry} of the ledger proves the credential earlier"
     return IssuerKey(past.key, past.source, detail)
 
 
-async def _superseded(issuer: str, method: str, signed_at: int, resolver: Resolver) -> IssuerKey:
+async def superseded_key(issuer: str, method: str, signed_at: int, resolver: Resolver) -> IssuerKey:
     """Return the key that ``method`` named when the issuer says to have signed.
 
     Both times are whole seconds: what was signed in the very second in which the key was replaced may have come first,

@@ -14,6 +14,7 @@ from issuer.publishing import StatusSettings
 from issuer.stores.sqlite import SqliteIssuerStore
 from ssi.credentials.data_integrity import secure_presentation
 from ssi.credentials.jose import envelope_vc_jwt
+from ssi.credentials.presentation import ENVELOPED_PRESENTATION, Envelope
 from ssi.did.methods.key import did_key
 from ssi.did.resolver import default_resolver
 from ssi.errors import InvalidInputError, SsiError
@@ -25,6 +26,9 @@ from ssi.testing import TestFederation
 from ssi.types import JsonObject, JsonValue
 from tests.flows.test_main_job import AUDIENCE, CLAIMS, RESIDENCE
 from verifier import Policy, Refused, Trust, VerifiedPresentation, Verifier
+from verifier.anchors import Anchors, LedgerAnchors
+from verifier.evidence import Evidence
+from verifier.recheck import EvidenceDiffers
 from wallet import Wallet
 from wallet.stores.memory import MemoryWalletStore
 
@@ -334,3 +338,44 @@ async def test_lists_and_credentials_of_one_agency_share_a_family() -> None:
     await town.issue("c", format="dc+sd-jwt")
     families = await town.issuer._store.families()
     assert [family.format for family in families] == [StatusFormat.BITSTRING, StatusFormat.TOKEN]
+
+
+async def test_evidence_of_it_is_rechecked() -> None:
+    town = await Town().open()
+    text = await town.shown()
+    found = await town.verifier().verify(text, nonce=NONCE, keep_evidence=True)
+    kept = Evidence.parse(found.evidence(keep="P10Y").to_bytes())
+    key = await town.registry.note_key()
+    anchors = Anchors(registry=LedgerAnchors((town.federation.ministry.did,), (key.vkey,)))
+    checked = await kept.recheck(anchors=anchors)
+    assert (checked.outcome, checked.anchors) == ("accepted", "given")
+    await town.issuer.revoke(reference="case-17")
+    with pytest.raises(Refused, match="revoked") as refused:
+        await town.verifier().verify(text, nonce=NONCE, keep_evidence=True)
+    assert refused.value.kept is not None
+    assert (await refused.value.kept.recheck(anchors=anchors)).outcome == "refused"
+    document = json.loads(text)
+    document["verifiableCredential"][0]["credentialSubject"]["given_name"] = "Mallory"
+    members = {**kept.members, "presentation.txt": json.dumps(document).encode()}
+    with pytest.raises(EvidenceDiffers, match="signature"):
+        await Evidence(members, kept.manifest).recheck(anchors=anchors)
+
+
+async def test_envelopes_in_json_are_opened() -> None:
+    """A credential or presentation of JOSE may come as the JSON object that stands for it (VCDM 2.0, 4.12.2)."""
+    town = await Town().open(embedded=False)
+    card = await town.wallet.add(await town.issue(format="vc+jwt"))
+    jwt = await town.wallet.present(card.id, audience=AUDIENCE, nonce=NONCE)
+    opened = Envelope("application/vp+jwt", jwt, ENVELOPED_PRESENTATION).to_object()
+    assert (await town.verify(json.dumps(opened))).claims == CLAIMS
+    bare = envelope_vc_jwt((await town.wallet.get(card.id)).credential).to_object()
+    assert (await town.verify(json.dumps(bare), holder_binding="not-required")).claims == CLAIMS
+    with pytest.raises(Refused, match="bare credential"):
+        await town.verify(json.dumps(bare))
+    for forged in (
+        {**opened, "id": opened["id"].replace("vp+jwt", "vp+sd-jwt")},
+        {**bare, "id": bare["id"].replace("vc+jwt", "vc+cose")},
+        {**bare, "type": "EnvelopedVerifiablePresentation"},
+    ):
+        with pytest.raises(InvalidInputError):
+            await town.verify(json.dumps(forged), holder_binding="not-required")

@@ -115,3 +115,12 @@ def test_every_member_but_those_always_shown_can_be_withheld() -> None:
     ]
     shown = entry(always_shown=(("address", "country"),)).withholdable(claims)
     assert shown == [("given_name",), ("address", "locality"), ("names",), ("names", 0, "part")]
+
+
+def test_a_cryptosuite_is_one_that_there_is() -> None:
+    schema = {"type": "object", "properties": {}}
+    members = {"name": "a", "vct": "https://a.example/a", "types": ("A",), "schema": schema, "validity_days": 1}
+    made = CredentialType(**members, formats=("ldp_vc",), cryptosuite="ecdsa-jcs-2019")  # type: ignore[arg-type]
+    assert (made.formats, made.cryptosuite) == (("ldp_vc",), "ecdsa-jcs-2019")
+    with pytest.raises(InvalidInputError, match="cryptosuite"):
+        CredentialType(**members, cryptosuite="ecdsa-none-2019")  # type: ignore[arg-type]

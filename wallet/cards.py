@@ -31,6 +31,7 @@ from ssi.credentials.sd_jwt import (
 )
 from ssi.credentials.sd_jwt.validity import numeric_date
 from ssi.credentials.vcdm import Credential, parse_credential
+from ssi.credentials.vcdm_v1 import parse_any_credential
 from ssi.did.document import DidDocument, parse_document
 from ssi.did.resolver import Resolver
 from ssi.encoding.gate import parse_object
@@ -261,7 +262,7 @@ def _read_vc_jwt(text: str) -> Delivered:
 def _read_ldp_vc(text: str) -> Delivered:
     unverified = read_credential(parse_object(text))
     claims = {name: value for name, value in unverified.document.items() if name != "proof"}
-    credential = parse_credential(claims, contexts=_contexts(claims), inline_contexts=True)
+    credential = parse_any_credential(claims, contexts=_contexts(claims), inline_contexts=True)
     key, holder = _bound_key(claims, credential)
     ends = [credential.valid_until, *(proof.expires for proof in unverified.proofs)]
     return Delivered(

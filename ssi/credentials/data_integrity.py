@@ -9,83 +9,39 @@ I/O:     none; ``secure_…`` awaits the key store.
 Errors:  InvalidInputError, InvalidSignatureError, ProofPurposeError, VerificationError, ValidityError, KeyBindingError.
 
 Every proof of a set or chain has to hold. One of them is by the issuer (of a presentation: by the holder), whose
-document lists the verification method; the others are by whom they say, and the caller decides what that is worth. No
-JSON-LD is processed: contexts come from an allow-list, and a JCS proof secures every member as it is written.
+document lists the verification method; the others are by whom they say, and the caller decides what that is worth.
+``contexts`` are the context URLs that the caller lets a document name. What they say matters to the suites that read
+JSON-LD, and comes from ``jsonld_contexts``; a JCS proof secures every member as it is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from ssi.credentials import jose
 from ssi.credentials.claims import MAX_SKEW_SECONDS, confirmation_key
 from ssi.credentials.contexts import VC_V2_CONTEXT
-from ssi.credentials.presentation import MAX_CREDENTIALS, Envelope, Presentation, parse_presentation
-from ssi.credentials.values import parse_identified, parse_objects, parse_types
-from ssi.credentials.vcdm import Credential, check_validity, parse_credential
-from ssi.encoding.jcs import jcs
+from ssi.credentials.presentation import Envelope, Presentation, parse_presentation
+from ssi.credentials.unverified import ASSERTION as ASSERTION
+from ssi.credentials.unverified import AUTHENTICATION as AUTHENTICATION
+from ssi.credentials.unverified import KeyNeeded as KeyNeeded
+from ssi.credentials.unverified import UnverifiedCredential as UnverifiedCredential
+from ssi.credentials.unverified import UnverifiedPresentation as UnverifiedPresentation
+from ssi.credentials.unverified import read_credential as read_credential
+from ssi.credentials.unverified import read_presentation as read_presentation
+from ssi.credentials.vcdm import Credential, check_validity
+from ssi.credentials.vcdm_v1 import parse_any_credential
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
 from ssi.proofs.data_integrity import KeyLookup, VerifiedProof, add_proof, verify_parsed
-from ssi.proofs.proof import DataIntegrityProof, controller_of, parse_proofs
+from ssi.proofs.proof import controller_of
 from ssi.proofs.suites import Cryptosuite, jcs_suite_for
 from ssi.types import JsonObject, UnixSeconds
-
-ASSERTION: Final = "assertionMethod"
-AUTHENTICATION: Final = "authentication"
-
-
-class KeyNeeded(msgspec.Struct, frozen=True):
-    """A key that verifying takes: of ``verification_method``, as its controller's document lists it for ``purpose``."""
-
-    verification_method: str
-    purpose: str
-
-    @property
-    def controller(self) -> str:
-        """The DID, or the URL of the document, to resolve."""
-        return controller_of(self.verification_method)
-
-
-class UnverifiedCredential(msgspec.Struct, frozen=True, gc=False):
-    """What a secured credential claims, to decide by issuer and type whether to look for keys, and for nothing else."""
-
-    document: JsonObject
-    issuer: str
-    types: tuple[str, ...]
-    proofs: tuple[DataIntegrityProof, ...]
-
-    @property
-    def keys(self) -> tuple[KeyNeeded, ...]:
-        """The keys that verifying takes."""
-        return tuple(dict.fromkeys(KeyNeeded(proof.verification_method, ASSERTION) for proof in self.proofs))
-
-    @property
-    def signing_input(self) -> bytes:
-        """What the proofs are over, whatever their suites make of it: document and options, without signatures.
-
-        It stands for the credential where a JWS has its signing input, such as in a proof of issuance.
-        """
-        return jcs({**self.document, "proof": [proof.options for proof in self.proofs]})
-
-
-class UnverifiedPresentation(msgspec.Struct, frozen=True, gc=False):
-    """As ``UnverifiedCredential``; ``credentials`` are those with embedded proofs, in their order."""
-
-    document: JsonObject
-    holder: str | None
-    proofs: tuple[DataIntegrityProof, ...]
-    credentials: tuple[UnverifiedCredential, ...]
-
-    @property
-    def keys(self) -> tuple[KeyNeeded, ...]:
-        """The keys that verifying takes, those for the credentials after those for the presentation."""
-        own = [KeyNeeded(proof.verification_method, AUTHENTICATION) for proof in self.proofs]
-        return tuple(dict.fromkeys([*own, *(key for credential in self.credentials for key in credential.keys)]))
 
 
 class DataIntegrityCredential(msgspec.Struct, frozen=True, gc=False):
@@ -142,27 +98,6 @@ def found_keys(keys: Mapping[KeyNeeded, PublicKey]) -> KeyLookup:
     return find
 
 
-def read_credential(document: JsonObject) -> UnverifiedCredential:
-    """Read whose keys verifying ``document`` takes. Raises InvalidInputError."""
-    issuer = parse_identified(document.get("issuer"), "issuer")
-    types = parse_types(document.get("type"), "type", required="VerifiableCredential")
-    return UnverifiedCredential(document, issuer, types, parse_proofs(document.get("proof")))
-
-
-def read_presentation(document: JsonObject) -> UnverifiedPresentation:
-    """Read whose keys verifying ``document`` and the credentials with proofs in it takes. Raises InvalidInputError."""
-    parse_types(document.get("type"), "type", required="VerifiablePresentation")
-    holder = parse_identified(document["holder"], "holder") if "holder" in document else None
-    proofs = parse_proofs(document.get("proof"))
-    credentials: tuple[UnverifiedCredential, ...] = ()
-    if "verifiableCredential" in document:
-        members = parse_objects(document["verifiableCredential"], "verifiableCredential")
-        if len(members) > MAX_CREDENTIALS:
-            raise InvalidInputError(f"expected at most {MAX_CREDENTIALS} credentials in a presentation")
-        credentials = tuple(read_credential(member) for member in members if "proof" in member)
-    return UnverifiedPresentation(document, holder, proofs, credentials)
-
-
 def verify_credential(
     unverified: UnverifiedCredential,
     *,
@@ -174,14 +109,16 @@ def verify_credential(
     domain: str | Collection[str] | None = None,
     challenge: str | None = None,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> DataIntegrityCredential:
     """Return the credential that all its proofs secure.
 
     ``keys`` finds a key by verification method and purpose; ``contexts`` are the context URLs that the verifier knows
-    beside the base context. ``issuer_is_controller=False`` accepts a credential that somebody else signed for its
-    issuer, which only a policy of the caller's own can justify; ``key`` is then that of the first proof. ``domain`` and
-    ``challenge`` are asked of every proof unless they are None; ``max_skew_seconds`` is how far the issuer's clock may
-    be ahead. Raises what the module says and what ``keys`` raises.
+    beside the base context; with that of data model 1.1 among them such credentials are read too.
+    ``issuer_is_controller=False`` accepts a credential that somebody else signed for its issuer, which only a policy
+    of the caller's own can justify; ``key`` is then that of the first proof. ``domain`` and ``challenge`` are asked of
+    every proof unless they are None; ``max_skew_seconds`` is how far the issuer's clock may be ahead. Raises what the
+    module says and what ``keys`` raises.
     """
     verified = verify_parsed(
         unverified.document,
@@ -193,8 +130,9 @@ def verify_credential(
         challenge=challenge,
         controller=unverified.issuer if issuer_is_controller else None,
         max_skew_seconds=max_skew_seconds,
+        contexts=jsonld_contexts,
     )
-    credential = parse_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
+    credential = parse_any_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
     key = _key_of(verified.proofs, credential.issuer if issuer_is_controller else None)
     check_validity(credential, now=now, max_skew_seconds=max_skew_seconds)
     return DataIntegrityCredential(credential, key, verified.proofs)
@@ -213,6 +151,7 @@ def verify_presentation(
     open_envelope: OpenEnvelope | None = None,
     issuer_is_controller: bool = True,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> DataIntegrityPresentation:
     """Return the presentation that all its proofs secure, every credential in it verified too.
 
@@ -232,6 +171,7 @@ def verify_presentation(
         contexts=contexts,
         inline_contexts=inline_contexts,
         max_skew_seconds=max_skew_seconds,
+        jsonld_contexts=jsonld_contexts,
     )
     credentials: list[AnyVerifiedCredential] = []
     for member in around.presentation.credentials:
@@ -245,6 +185,7 @@ def verify_presentation(
                     inline_contexts=inline_contexts,
                     issuer_is_controller=issuer_is_controller,
                     max_skew_seconds=max_skew_seconds,
+                    jsonld_contexts=jsonld_contexts,
                 )
             )
         elif open_envelope is None:
@@ -265,6 +206,7 @@ def verify_own_proofs(
     contexts: Collection[str],
     inline_contexts: bool = False,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> PresentationProofs:
     """Verify what the presenter signed; each credential inside is still to be verified by its own securing.
 
@@ -280,6 +222,7 @@ def verify_own_proofs(
         challenge=challenge,
         controller=unverified.holder,
         max_skew_seconds=max_skew_seconds,
+        contexts=jsonld_contexts,
     )
     if max_age_seconds is not None:
         for item in verified.proofs:
@@ -318,6 +261,7 @@ async def secure_credential(
     proof_id: str | None = None,
     suite: Cryptosuite | None = None,
     issuer_is_controller: bool = True,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> JsonObject:
     """Return ``credential`` with a proof by the key ``label``, whose verification method is the issuer's.
 
@@ -338,6 +282,7 @@ async def secure_credential(
         created=created,
         suite=suite or jcs_suite_for(await kms.public_key(label)),
         options=_present(options),
+        contexts=jsonld_contexts,
     )
 
 
@@ -355,6 +300,7 @@ async def secure_presentation(
     identifier: str | None = None,
     contexts: Collection[str] = (),
     suite: Cryptosuite | None = None,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> JsonObject:
     """Return a presentation of ``credentials``, secured ones or envelopes, signed by the holder's key ``label``.
 
@@ -386,6 +332,7 @@ async def secure_presentation(
         created=created,
         suite=suite or jcs_suite_for(await kms.public_key(label)),
         options=_present({"expires": expiry, "domain": named, "challenge": challenge}),
+        contexts=jsonld_contexts,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from issuer import CredentialType, Issuer
 from issuer.catalogue import Format
@@ -379,3 +380,39 @@ async def test_envelopes_in_json_are_opened() -> None:
     ):
         with pytest.raises(InvalidInputError):
             await town.verify(json.dumps(forged), holder_binding="not-required")
+
+
+@pytest.mark.parametrize("curve", [Curve.ED25519, Curve.P256])
+async def test_a_suite_that_reads_json_ld_is_named_by_the_catalogue(curve: Curve) -> None:
+    """With terms of the base context and a type that is an IRI; contexts of one's own are not bundled."""
+    suite = {Curve.ED25519: "eddsa-rdfc-2022", Curve.P256: "ecdsa-rdfc-2019"}[curve]
+    iri = "https://town.example/types/Permit"
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "additionalProperties": False}
+    permit = replace(TYPE, name="permit", types=(iri,), contexts=(), schema=schema, cryptosuite=suite)
+    town = await Town().open(curve)
+    town.issuer = Issuer(
+        town.issuer.identity,
+        store=await SqliteIssuerStore.open(":memory:"),
+        registry=town.registry,
+        catalogue=[permit],
+        status_base="https://town.example/permits",
+        now=town.clock,
+        status=StatusSettings(embedded_proof=True, cryptosuite=suite),
+    )
+    key = await town.wallet.new_key()
+    issued = await town.issuer.issue("permit", {"name": "zone A"}, reference="case-1", holder=key)
+    card = await town.wallet.add(issued.credential)
+    text = await town.wallet.present(card.id, audience=AUDIENCE, nonce=NONCE)
+    assert json.loads(text)["verifiableCredential"][0]["proof"]["cryptosuite"] == suite
+    for published in await town.issuer.status_lists():
+        assert json.loads(published.body)["proof"]["cryptosuite"] == suite
+    trust = (Trust(type=iri, issuers=(town.issuer.did,), schema=schema),)
+    assert (await town.verify(text, trust=trust)).claims["name"] == "zone A"
+    with pytest.raises(Refused) as refused:
+        await town.verify(text.replace("zone A", "zone B"), trust=trust)
+    assert refused.value.check == "signature"
+    await town.issuer.revoke(reference="case-1")
+    town.clock.advance(100)
+    again = await town.wallet.present(card.id, audience=AUDIENCE, nonce=NONCE)
+    with pytest.raises(Refused, match="revoked"):
+        await town.verify(again, trust=trust)

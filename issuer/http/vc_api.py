@@ -65,7 +65,7 @@ async def _desk(profile: Profile, setup: VcApiSetup) -> StatusDesk:
         keys={KeyPurpose.CREDENTIAL: (profile.label, profile.method), KeyPurpose.LIST: (label, method)},
         resolver=setup.resolver,
     )
-    settings = StatusSettings()
+    settings = StatusSettings(embedded_proof=True, cryptosuite=profile.cryptosuite)
     store = await SqliteIssuerStore.open(setup.store)
     setup.closing(store.close)
     publisher = Publisher(identity, store=store, registry=None, settings=settings, now=setup.now)

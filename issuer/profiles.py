@@ -85,7 +85,8 @@ class StatusDesk:
             raise InvalidInputError("expected a credentialId that no other credential has")
         await self._publisher.ensure(row.family)
         lists = await self._publisher.family(row.family)
-        return [build_bitstring_entry(reference) for reference in lists.references(row.index)]
+        references = lists.references(row.index)
+        return [{"id": f"{item.uri}#{item.index}", **build_bitstring_entry(item)} for item in references]
 
     async def change(self, request: StatusRequest) -> None:
         """Set or clear a status. Raises NotFoundError, and InvalidInputError for taking back a revocation."""

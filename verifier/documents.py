@@ -95,7 +95,6 @@ class DocumentVerifier:
         self._now = now
         self._lists = lists
         self._issuer_is_controller = issuer_is_controller
-        self._cache = StatusListCache(max_age_seconds=MAX_LIST_AGE_SECONDS)
 
     async def credential(self, request: VerifyRequest) -> Checked:
         """Verify the credential of ``request``."""
@@ -212,7 +211,9 @@ class DocumentVerifier:
             if source is None:
                 unknown.append("a status list that this server does not ask for")
                 continue
-            lists = StatusLists(source=source, resolve_key=self._list_key, cache=self._cache, clock=self._now)
+            # Lists are asked for anew each time: whoever sets a status and verifies next wants to see it.
+            cache = StatusListCache(max_age_seconds=MAX_LIST_AGE_SECONDS)
+            lists = StatusLists(source=source, resolve_key=self._list_key, cache=cache, clock=self._now)
             found = await lists.get(reference, issuers=(credential.issuer,))
             check_status(
                 reference,

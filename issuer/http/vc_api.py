@@ -15,8 +15,9 @@ from ssi.http.adapter import Act
 from ssi.http.vc_api import Route, VcApiSetup
 from ssi.keys import KeyPurpose
 from ssi.ports import PublishedList
-from ssi.protocols.http import HttpRequest, HttpResponse
+from ssi.protocols.http import HttpRequest, HttpResponse, parse_accept
 from ssi.protocols.vc_api import Profile, build_error, build_issued, parse_issue, parse_status
+from ssi.status.bitstring import EMBEDDED_MEDIA_TYPE
 
 from ..identity import OutsideIdentity
 from ..profiles import ProfileIssuer, StatusDesk
@@ -104,6 +105,14 @@ def _lists(desks: dict[str, StatusDesk], base_url: str) -> Act:
             media_type, body = await desk.list_at(uri)
         except SsiError as exc:
             return build_error(exc)
-        return HttpResponse(200, body, media_type)
+        return HttpResponse(200, body, _as_asked(request, media_type))
 
     return act
+
+
+def _as_asked(request: HttpRequest, media_type: str) -> str:
+    """Return the type to serve a list of ``media_type`` as: readers of JSON may know no more exact type."""
+    asked = parse_accept(request.headers.get("accept", ""))
+    if media_type == EMBEDDED_MEDIA_TYPE and media_type not in asked:
+        return next((item for item in asked if item in ("application/ld+json", "application/json")), media_type)
+    return media_type

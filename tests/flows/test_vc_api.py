@@ -83,6 +83,11 @@ async def server() -> AsyncIterator[Server]:
         yield Server(client, profiles)
 
 
+def altered(value: str) -> str:
+    """Another value of the same length and alphabet."""
+    return value[:-1] + ("2" if value.endswith("1") else "1")
+
+
 @pytest.mark.parametrize("profile", SUITES)
 async def test_what_is_issued_verifies_and_nothing_else(server: Server, profile: str) -> None:
     v1 = {"@context": [VC_V1_CONTEXT], "issuanceDate": "2020-01-01T00:00:00Z"}
@@ -97,7 +102,7 @@ async def test_what_is_issued_verifies_and_nothing_else(server: Server, profile:
     for changed in (
         {"issuer": server.holder},
         {"credentialSubject": {"id": "did:example:other"}},
-        {"proof": {**proof, "proofValue": proof["proofValue"][:-1] + "1"}},
+        {"proof": {**proof, "proofValue": altered(proof["proofValue"])}},
         {"proof": {**proof, "created": "2020-01-01T00:00:00Z"}},
         {"proof": {**proof, "proofPurpose": "authentication"}},
         {"proof": {**proof, "cryptosuite": "unknown-2099"}} if "cryptosuite" in proof else {"proof": None},
@@ -206,10 +211,14 @@ async def test_a_status_is_set_and_the_list_says_so(server: Server) -> None:
     secured = answer["verifiableCredential"]
     entries = secured["credentialStatus"]
     assert [entry["statusPurpose"] for entry in entries] == ["revocation", "suspension"]
+    assert all(entry["id"] != entry["statusListCredential"] for entry in entries)
     assert await server.verify(secured) == 200
     assert (await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-1"))[0] == 400
     path = entries[0]["statusListCredential"].removeprefix("https://localhost:8443")
     async with server.client.get(path) as response:
+        assert response.content_type == "application/vc"
+    async with server.client.get(path, headers={"Accept": "application/ld+json, application/json"}) as response:
+        assert response.content_type == "application/ld+json"
         listed = json.loads(await response.read())
     assert "BitstringStatusListCredential" in listed["type"]
     assert await server.verify(listed) == 200
@@ -222,6 +231,7 @@ async def test_a_status_is_set_and_the_list_says_so(server: Server) -> None:
     assert await change("suspension", reference="case-2") == 404
     assert await change("revocation", to=False) == 400
     assert await change("revocation") == 200
+    assert await server.verify(secured) == 400, "revoked"
     assert await server.verify(secured, checks=["proof"]) == 200
 
 

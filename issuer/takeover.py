@@ -37,6 +37,7 @@ from ssi.status.verify import TYP_BY_FORMAT
 from .cases import check_reference, format_of
 from .issuer import Issuer
 from .issuing import STATUS_FORMAT
+from .packed import values
 from .store import AdoptedFamily, Family, Issued, IssuerStore, Selection
 
 MAX_TAKEOVER_BYTES: Final = 512 << 20
@@ -265,8 +266,8 @@ def compare_list(published: VerifiedStatusList, ours: bytes) -> ComparedList:
     agrees. Bits per entry may differ, since credentials do not say them.
     """
     token = published.format is StatusFormat.TOKEN
-    theirs = _values(published.data, published.size or 1, right=token)
-    mine = _values(ours, 2 if token else 1, right=token)
+    theirs = values(published.data, published.size or 1, right=token)
+    mine = values(ours, 2 if token else 1, right=token)
     common = min(len(theirs), len(mine))
     found: list[Difference] = []
     if theirs[:common] != mine[:common]:
@@ -279,16 +280,6 @@ def compare_list(published: VerifiedStatusList, ours: bytes) -> ComparedList:
         if theirs[index] or index == common
     ]
     return ComparedList(published.uri, max(len(theirs), len(mine)), published.issued_at or 0, tuple(found))
-
-
-def _values(data: bytes, size: int, *, right: bool) -> bytes:
-    """Return one byte for each entry of ``size`` bits. Raises InvalidInputError for a size that does not divide 8."""
-    if size not in (1, 2, 4, 8):
-        raise InvalidInputError("expected a published list of 1, 2, 4 or 8 bits per entry")
-    shifts = range(0, 8, size) if right else range(8 - size, -1, -size)
-    mask = (1 << size) - 1
-    table = [bytes(byte >> shift & mask for shift in shifts) for byte in range(256)]
-    return b"".join([table[byte] for byte in data])
 
 
 def _carried(row: Issued, families: Mapping[int, Family], before: CredentialState | None) -> Carried:

@@ -94,7 +94,7 @@ async def test_a_run_that_is_killed_at_any_write_goes_on(
                 file.write(data[: len(data) // 2])
 
     with monkeypatch.context() as patch:
-        patch.setattr(runbook, "_write", dying(runbook._write, lambda path, data: None))
+        patch.setattr(runbook, "replace_file", dying(runbook.replace_file, lambda path, data: None))
         patch.setattr(runbook, "_append", dying(runbook._append, half))
         with pytest.raises(Killed):
             await book.run(issuer, claims=lambda _: CLAIMS)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from ssi.did.document import DidDocument
+from ssi.did.verification_method import VerificationMethod, public_key_of
 from ssi.encoding.jcs import jcs
 from ssi.errors import SsiError, VerificationError
 from ssi.types import JsonObject
@@ -53,37 +54,26 @@ def compare_documents(published: DidDocument, ours: DidDocument) -> tuple[Docume
 
 
 def _statements(document: DidDocument) -> Iterator[tuple[str, object]]:
-    raw = document.raw
-    for method in _listed(raw, "verificationMethod"):
-        yield from _method(document, method)
+    for method in document.verification_methods:
+        yield f"verificationMethod {method.id}", (method.controller, method.ends_at, _key(method))
     for relationship in RELATIONSHIPS:
-        for entry in _listed(raw, relationship):
-            if isinstance(entry, dict):
-                yield from _method(document, entry)
-            identifier = entry.get("id") if isinstance(entry, dict) else entry
-            yield f"{relationship} {_absolute(document.id, identifier)}", _key(document, identifier, relationship)
-    for service in _listed(raw, "service"):
-        said = {name: value for name, value in service.items() if name != "id"}
-        yield f"service {_absolute(document.id, service.get('id'))}", jcs(said)
+        for entry in _listed(document.raw, relationship):
+            identifier = str(entry.get("id") if isinstance(entry, dict) else entry)
+            yield f"{relationship} {_absolute(document.id, identifier)}", True
+    for service in document.services:
+        said = {name: value for name, value in service.raw.items() if name != "id"}
+        yield f"service {service.id}", jcs(said)
     for member in ("alsoKnownAs", "controller"):
-        for value in _listed(raw, member):
+        for value in _listed(document.raw, member):
             yield f"{member} {value}", True
 
 
-def _method(document: DidDocument, method: JsonObject) -> Iterator[tuple[str, object]]:
-    identifier = _absolute(document.id, method.get("id"))
-    key = next((found for each in RELATIONSHIPS if (found := _key(document, identifier, each))), None)
-    # What no key of ours can be made of is compared as it is written.
-    written = jcs({name: value for name, value in method.items() if name not in ("id", "type", "controller")})
-    yield f"verificationMethod {identifier}", (method.get("controller", document.id), key or written)
-
-
-def _key(document: DidDocument, identifier: Any, relationship: str) -> str:
-    """Return the key of a verification method as a Multikey, or for one that is none of ours, nothing."""
+def _key(method: VerificationMethod) -> object:
+    """Return the key as a Multikey; of a type that is none of ours, what is written."""
     try:
-        return document.key(_absolute(document.id, identifier), relationship).to_multikey()
+        return public_key_of(method).to_multikey()
     except SsiError:
-        return ""
+        return jcs({name: value for name, value in method.raw.items() if name not in ("id", "type", "controller")})
 
 
 def _listed(raw: JsonObject, member: str) -> list[Any]:
@@ -91,6 +81,5 @@ def _listed(raw: JsonObject, member: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _absolute(did: str, identifier: Any) -> str:
-    text = str(identifier)
-    return did + text if text.startswith("#") else text
+def _absolute(did: str, identifier: str) -> str:
+    return did + identifier if identifier.startswith("#") else identifier

@@ -28,6 +28,7 @@ from .answers import IssuedCredential as IssuedCredential
 from .answers import StatusChange as StatusChange
 from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
+from .continuity import Continuity
 from .handing_over import Claims as Claims
 from .handing_over import HandingOver
 from .identity import Identity
@@ -69,7 +70,15 @@ class Issuer:
         self._base = status_base.rstrip("/")
         self._status = status or StatusSettings()
         self._owns_store = False
-        self._cases = Cases(identity, store=store, settings=self._status, status_base=self._base, now=now)
+        self._continuity = Continuity(identity.did, store=store, registry=registry, status_base=self._base)
+        self._cases = Cases(
+            identity,
+            store=store,
+            settings=self._status,
+            status_base=self._base,
+            now=now,
+            continuity=self._continuity,
+        )
         self._publisher = Publisher(identity, store=store, registry=registry, settings=self._status, now=now)
         self._handing_over = HandingOver(
             identity,
@@ -277,6 +286,7 @@ class Issuer:
         if self._registry is not None:
             with suppress(UnavailableError, DidNotFoundError):
                 await self.organisation.reload(registry=self._registry, now=now)
+        await self._continuity.require()
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
         anchored = await self._publisher.publish(everything=everything)
         return (self.book is None or await self.book.publish()) and anchored
@@ -348,6 +358,7 @@ class Issuer:
                 raise ConflictError(f"type {found.type} is not revocable")
             if found.state is CredentialState.REVOKED and state is not CredentialState.REVOKED:
                 raise ConflictError("this reference is revoked, which is for good")
+        await self._continuity.require()
         changed = await self._store.change(selection, state, when=when, act=act, reason=reason, by=by, at=self._now())
         anchored = await self.publish()
         return StatusChange(references=tuple(row.reference for row in changed), anchored=anchored)

@@ -166,7 +166,7 @@ class Publisher:
                 StoredList(
                     uri=made.uri,
                     family=family.id,
-                    epoch=before[made.uri].epoch + 1 if made.uri in before else 1,
+                    epoch=self._next_epoch(made.uri, before.get(made.uri)),
                     version=version,
                     body=made.compact.encode(),
                     media_type=made.media_type,
@@ -218,6 +218,11 @@ class Publisher:
         """
         clock, last = self._now(), max(before, default=0)
         return max(clock, last, min(last + 1, clock + MAX_AHEAD_SECONDS))
+
+    def _next_epoch(self, uri: str, before: StoredList | None) -> int:
+        """Return the epoch after the last one, of the store or, where that was restored, of the ledger."""
+        newest = None if self._registry is None else self._registry.view().newest(uri)
+        return 1 + max(0 if before is None else before.epoch, 0 if newest is None else newest.body.epoch)
 
     def _commitment(self, published: StoredList, digest: str) -> StatusCommitment:
         return StatusCommitment(

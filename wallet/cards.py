@@ -67,6 +67,19 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """Claims that the holder may show or not; all others are always shown."""
 
 
+class CardContent(msgspec.Struct, frozen=True, kw_only=True):
+    """A card with what it says."""
+
+    card: Card
+    credential: str
+    """As it was delivered."""
+    claims: JsonObject
+    """The payload with everything disclosed."""
+
+    def __repr__(self) -> str:
+        return f"CardContent({self.card.id})"  # without claims: a repr ends up in logs
+
+
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """A credential that was read; only its shape is certain."""
 

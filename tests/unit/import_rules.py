@@ -24,6 +24,7 @@ LEVELS = {
     "ssi.blocking": 0,
     "ssi.database": 0,
     "ssi.files": 0,
+    "ssi.durable": 0,
     "ssi.encoding": 1,
     "ssi.keys": 2,
     "ssi.proofs": 3,

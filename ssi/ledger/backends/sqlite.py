@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from ssi.durable import sync_directory
 from ssi.errors import InclusionProofError, InvalidInputError, UnavailableError
 from ssi.ledger import merkle
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
-from ssi.ledger.backends.head import HeadFile, sync_directory
+from ssi.ledger.backends.head import HeadFile
 from ssi.ledger.backends.sqlite_file import LogFile, refuse_size, translated
 from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from ssi.ledger.port import Withheld, check_entries

@@ -72,6 +72,10 @@ def test_a_restored_town_goes_on(vault: Vault, tmp_path: Path) -> None:
     assert new.ok("ledger", "audit")["broken"] == []
     assert new.ok("wallet", "list")["cards"] == vault.town.ok("wallet", "list")["cards"]
     assert (new / "ledger.db.head").exists()
+    # Nothing here can tell what was issued after the backup: the agency goes on with fresh lists.
+    assert new.ssi("issue", "residence", "--claims", new / "claims.json", "--reference", "case-40").code == 1
+    vault.town.ok("publish", "--out", vault.town / "www")
+    new.ok("issuer", "recover", "--lists", vault.town / "www", "--reason", "another machine")
     new.present(new.issue("case-40"), "address.locality")
     grow(new)
     assert not [name for name in new.folder.iterdir() if name.name.startswith(".")]

@@ -16,24 +16,7 @@ from tests.unit.import_cost import loaded_modules
 REPOSITORY = Path(__file__).resolve().parents[3]
 TABLE = REPOSITORY / "docs" / "adr" / "0002-dependencies.md"
 OF_DEVELOPERS = {"dev", "interop"}
-NUMBERS = [
-    "Zero",
-    "One",
-    "Two",
-    "Three",
-    "Four",
-    "Five",
-    "Six",
-    "Seven",
-    "Eight",
-    "Nine",
-    "Ten",
-    "Eleven",
-    "Twelve",
-    "Thirteen",
-    "Fourteen",
-    "Fifteen",
-]
+NUMBERS = ("None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 
 
 class Row(NamedTuple):

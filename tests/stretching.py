@@ -35,4 +35,4 @@ class RememberedArgon2id:
 
 def remember() -> None:
     """Put it in the place of ``Argon2id``; to be called before the library is imported."""
-    argon2.Argon2id = RememberedArgon2id  # type: ignore[assignment,misc]
+    argon2.Argon2id = RememberedArgon2id  # type: ignore[assignment]

@@ -35,6 +35,7 @@ LEVELS = {
     "ssi.trust": 6,
     "ssi.registry": 7,
     "ssi.accountability": 8,
+    "ssi.audit": 8,
     "ssi.ceremony": 8,
     "ssi.protocols": 8,
 }

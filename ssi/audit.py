@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ssi.ledger.note import NoteKey
     from ssi.registry import AuditReport, PrivacyFinding
 
+__all__ = ["AuditedLedger"]
+
 
 class AuditedLedger:
     """A ledger opened by an auditor. Make it with ``open``; close it, or use ``async with``."""

@@ -39,7 +39,10 @@ from .securing import Believed, secured
 from .status import StatusChecker
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .evidence import Evidence
+    from .opening import OpenedVerifier
 
 Clock: TypeAlias = Callable[[], int]
 EvidenceKind: TypeAlias = Literal["excerpt", "whole"]
@@ -120,6 +123,20 @@ class Verifier:
         self._lists = lists
         self._fetch = fetch
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
+
+    @staticmethod
+    async def open(
+        place: str | Path,
+        *,
+        policy: Policy | str | Path,
+        lists: StatusListSource | str | Path | None = None,
+        fetch: Fetch | None = None,
+        now: Clock = system_clock,
+    ) -> OpenedVerifier:
+        """Return a verifier over an offline folder or bundle, or over the ledger at a URL; see ``verifier.opening``."""
+        from .opening import open_verifier
+
+        return await open_verifier(place, policy=policy, lists=lists, fetch=fetch, now=now)
 
     async def verify(
         self,

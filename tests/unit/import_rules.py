@@ -36,6 +36,7 @@ LEVELS = {
     "ssi.trust": 6,
     "ssi.registry": 7,
     "ssi.accountability": 8,
+    "ssi.audit": 8,
     "ssi.ceremony": 8,
     "ssi.protocols": 8,
     "ssi.http": 9,

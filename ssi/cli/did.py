@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PURPOSES = ("update", "credential", "list", "statement")
 
 
-@click.group(cls=CommandTree, place="did")
+@click.group(cls=CommandTree, place="did", modules={"witness": "ssi.cli.did_witness"})
 def command() -> None:
     """Make, change and resolve DIDs."""
 

@@ -24,6 +24,7 @@ from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.registry.registry import Registry, Submitted
 from ssi.registry.statement import sign_statement
 from ssi.registry.types import Accreditation, AccreditationRefs, Ending, EndingRefs, Role, StatementBody
+from ssi.registry.witness_proofs import witness_entries
 from ssi.types import JsonObject, UnixSeconds
 
 PUBLISHED: Final = (KeyPurpose.STATEMENT, KeyPurpose.CREDENTIAL, KeyPurpose.LIST)
@@ -110,9 +111,14 @@ class Organisation:
         """The DID's log so far, as ``did.jsonl`` is served."""
         return b"".join(version.entry.line + b"\n" for version in self._log.versions)
 
-    async def publish(self, registry: Registry) -> Sequence[Submitted]:
-        """Put every line of the log on the ledger; lines that are there already keep their place."""
-        return [await registry.submit(version.entry.line) for version in self._log.versions]
+    async def publish(self, registry: Registry, *, witness_proofs: bytes | None = None) -> Sequence[Submitted]:
+        """Put every line of the log on the ledger; lines that are there already keep their place.
+
+        ``witness_proofs`` are the bytes of its did-witness.json: lines that name witnesses wait until there are enough.
+        """
+        lines = [await registry.submit(version.entry.line) for version in self._log.versions]
+        proofs = () if witness_proofs is None else witness_entries(witness_proofs)
+        return [*lines, *[await registry.submit(entry) for entry in proofs]]
 
     async def key(self, purpose: KeyPurpose) -> NamedKey:
         """Return the key that signs for ``purpose`` now. Raises KeyNotFoundError."""
@@ -197,7 +203,13 @@ class Organisation:
         return await registry.submit(await self.sign(body))
 
     async def enrol_issuer(
-        self, issuer: Organisation, *, types: Sequence[str], registry: Registry, now: UnixSeconds
+        self,
+        issuer: Organisation,
+        *,
+        types: Sequence[str],
+        registry: Registry,
+        now: UnixSeconds,
+        witness_proofs: bytes | None = None,
     ) -> Sequence[Submitted]:
         """Accredit another organisation as such and as issuer of ``types``, then put its log on the ledger.
 
@@ -205,7 +217,7 @@ class Organisation:
         """
         as_organisation = await self.accredit(issuer.did, role="organisation", registry=registry, now=now)
         as_issuer = await self.accredit(issuer.did, role="issuer", types=types, registry=registry, now=now)
-        return [as_organisation, as_issuer, *await issuer.publish(registry)]
+        return [as_organisation, as_issuer, *await issuer.publish(registry, witness_proofs=witness_proofs)]
 
     async def declare_compromised(self, kid: str, *, listed_by: str, registry: Registry, now: UnixSeconds) -> Submitted:
         """Declare that a key of this organisation fell into other hands; ``listed_by`` is the id of its log entry."""

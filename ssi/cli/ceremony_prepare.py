@@ -61,7 +61,7 @@ class Papers:
             now=self.session.now(),
             lifetime_seconds=self._days * 86_400,
         )
-        # Refused here, and not by the machine after everybody approved: such as while the last line waits for witnesses.
+        # Refused here, and not by the machine after everybody approved: the last line may wait for its witnesses.
         check_turn(request.body, self.turn)
         write_output(self._out, request.data)
         document: JsonObject = {**described(request.body), "digest": request.digest, "request": self._out}

@@ -43,7 +43,7 @@ def keep(session: Session, name: str, log: WebvhLog, file: str | None) -> Path:
 
 
 async def kept(session: Session, name: str) -> Kept:
-    """Return an organisation of the project, by the ledger's log if it has one, without lines that wait for witnesses."""
+    """Return an organisation of the project, by the ledger's log if it has one: without lines that wait there."""
     from ssi.did.webvh import verify_log
 
     settings = session.project.organisation(name)

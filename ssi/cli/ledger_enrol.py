@@ -13,12 +13,15 @@ from ssi.cli.output import Answer, facts
 from ssi.cli.session import Session
 from ssi.encoding.gate import parse_object
 from ssi.errors import InvalidInputError
+from ssi.registry.types import Role
 from ssi.types import JsonObject
 
 
 @click.command()
 @click.argument("organisation")
-@click.option("--by", required=True, metavar="NAME", help="The root accreditor, an organisation of the project.")
+@click.option(
+    "--by", required=True, metavar="NAME", help="A root, or an accreditor below one; an organisation of the project."
+)
 @click.option(
     "--type", "types", metavar="TYPE", multiple=True, help="A credential type it may issue (vct or W3C type)."
 )
@@ -39,6 +42,7 @@ async def command(
     from ssi.did.webvh import verify_log
     from ssi.did.webvh.witness import MAX_WITNESS_FILE_BYTES
     from ssi.registry import Organisation
+    from ssi.registry.organisation import entitlement
 
     project = session.project
     known = project.organisations.get(organisation)
@@ -52,14 +56,16 @@ async def command(
         kms=session.kms(),
         log=verify_log(log, did=did, now=session.now(), witness_proofs=proofs),
     )
-    registry, root = await session.registry(), await session.organisation(by)
+    registry, accreditor = await session.registry(), await session.organisation(by)
+    now = session.now()
+    given: list[tuple[Role, tuple[str, ...]]] = [("organisation", ())]
     if types:
-        submitted = await root.enrol_issuer(
-            subject, types=types, registry=registry, now=session.now(), witness_proofs=proofs
-        )
-    else:
-        accredited = await root.accredit(did, role="organisation", registry=registry, now=session.now())
-        submitted = [accredited, *await subject.publish(registry, witness_proofs=proofs)]
+        given.append(("issuer", types))
+    submitted = []
+    for role, limits in given:
+        under = entitlement(registry.view(), accreditor.did, role, types=limits, at=now)
+        submitted.append(await accreditor.accredit(did, role=role, types=limits, by=under, registry=registry, now=now))
+    submitted += await subject.publish(registry, witness_proofs=proofs)
     document: JsonObject = {"did": did, "types": list(types), "entries": [each.index for each in submitted]}
     return Answer(document=document, tables=[facts("enrolled", document)])
 

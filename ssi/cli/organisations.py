@@ -103,6 +103,14 @@ async def bring_forward(session: Session, before: Kept, log: WebvhLog) -> int | 
     return index
 
 
+def did_of(session: Session, text: str) -> str:
+    """Return the DID of an organisation that is given by its name in the project, or as a DID."""
+    from ssi.did.parse import parse_did
+
+    known = session.project.organisations.get(text)
+    return known.did if known else str(parse_did(text))
+
+
 def check_name(name: str) -> str:
     """Return ``name`` if it can stand in key labels and in the project file. Raises InvalidInputError."""
     if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum() or len(name) > 64:

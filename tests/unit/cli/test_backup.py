@@ -239,6 +239,14 @@ def test_two_backups_at_once_are_told(vault: Vault, tmp_path: Path) -> None:
     assert not left.exists()
 
 
+def test_what_witnesses_approved_is_kept(town: Town, tmp_path: Path) -> None:
+    for name in ("town.did-witness.json", "town.candidate.jsonl"):
+        (town / name).write_bytes(b"[]")
+    vault = Vault(town, tmp_path / "vault")
+    kept = [file["path"] for file in vault.backup().document["files"]]
+    assert {"town.did-witness.json", "town.candidate.jsonl"} < set(kept)
+
+
 def test_what_is_not_kept_is_said(town: Town, tmp_path: Path) -> None:
     text = (town / "ssi.toml").read_text()
     shutil.copy(town / "wallet.db", tmp_path / "elsewhere.db")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ssi.credentials.cose import read_vc_cose, verify_vc_cose
 from ssi.encoding.base64url import b64url_decode, b64url_encode
-from ssi.errors import InvalidInputError, SsiError
+from ssi.errors import InvalidInputError, InvalidSignatureError, SsiError
 from ssi.keys import Curve, PrivateKey, PublicKey
 from ssi.keys.cose import parse_sign1, sig_structure, verify_sign1
 from ssi.keys.cose_key import cose_key, public_key_of
@@ -83,6 +85,21 @@ def test_every_sign1() -> None:
 def _unsigned(data: bytes, position: int, *signed: bytes) -> bool:
     """Tell whether a byte belongs to neither of the parts that are under the signature, nor to the signature."""
     return not any(start <= position < start + len(part) for part in signed if (start := data.index(part)) >= 0)
+
+
+def test_transcribed_examples_hold_in_a_clone_without_the_vectors() -> None:
+    kept = json.loads((Path(__file__).parent / "cose_examples.json").read_text(encoding="utf-8"))
+    rfc, w3c = kept.values()
+    data, key = bytes.fromhex(rfc["sign1"]), PublicKey.from_jwk(rfc["publicKeyJwk"])
+    assert verify_sign1(parse_sign1(data), key, typ=None).payload == rfc["payload"].encode()
+    credential = read_vc_cose(w3c["base64"])
+    contexts = {"https://www.w3.org/ns/credentials/examples/v2"}
+    key = PublicKey.from_jwk(w3c["publicKeyJwk"])
+    verified = verify_vc_cose(credential, key, now=1_800_000_000, contexts=contexts)
+    assert verified.credential.issuer == "https://example.issuer/vc-jose-cose"
+    for altered in (data[:-1] + b"\0", data.replace(b"content", b"contend")):
+        with pytest.raises(InvalidSignatureError):
+            verify_sign1(parse_sign1(altered), PublicKey.from_jwk(rfc["publicKeyJwk"]), typ=None)
 
 
 def test_signing_again_gives_the_same_bytes_where_the_algorithm_is_deterministic() -> None:

@@ -51,6 +51,7 @@ RFC 9053 lets ES256 stand for any curve with SHA-256. Here it means P-256, as JO
 _ALL_ALGORITHMS: Final = frozenset(number for numbers in ALGORITHMS.values() for number in numbers)
 _UNDERSTOOD: Final = frozenset({ALG, CONTENT_TYPE, KID})
 """What ``crit`` may name, for every implementation understands it (3.1); callers add what they process."""
+_SIGNATURE1: Final = b"\x84" + encode_cbor("Signature1")
 _MAX_HEADER_BYTES: Final = 65_536
 _TEXT_LABELS: Final = {ALG: "alg", CRIT: "crit", CONTENT_TYPE: "content type", KID: "kid", TYP: "typ"}
 
@@ -158,7 +159,8 @@ def verify_sign1(
 
 def sig_structure(protected: Header, protected_bytes: bytes, payload: bytes, external_aad: bytes = b"") -> bytes:
     """Return the bytes under the signature (4.4); an empty header counts as an empty string, however it was written."""
-    return encode_cbor(["Signature1", protected_bytes if protected else b"", external_aad, payload])
+    parts = (protected_bytes if protected else b"", external_aad, payload)
+    return _SIGNATURE1 + b"".join([encode_cbor(part) for part in parts])
 
 
 def build_sign1(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
+import socket
 from typing import Any
 
 import pytest
 
 from ssi.encoding.multibase import base58btc_encode, base64url_multibase_encode
-from ssi.errors import InvalidInputError, InvalidSignatureError, VerificationError
+from ssi.errors import CanonicalizationError, InvalidInputError, InvalidSignatureError, VerificationError
 from ssi.keys import Curve, KeyPurpose
 from ssi.proofs.data_integrity import (
     ECDSA_RDFC_2019_P256,
@@ -252,17 +252,30 @@ async def test_proof_values_in_no_canonical_form(suite: PlainCryptosuite) -> Non
             verify({**secured, "proof": {**proof, "proofValue": value}})
 
 
-async def test_a_poison_graph_is_refused_in_bounded_work() -> None:
+async def test_a_poison_graph_is_refused() -> None:
     names = [f"_:n{number}" for number in range(9)]
     nodes: list[Any] = [{"id": name, "knows": [{"id": other} for other in names]} for name in names]
     poison = {**DOCUMENT, "credentialSubject": nodes}
     secured = {**poison, "proof": (await sign(DOCUMENT, EDDSA_RDFC_2022))["proof"]}
-    started = time.process_time()
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(CanonicalizationError, match="bounded work"):
         verify(secured)
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(CanonicalizationError, match="bounded work"):
         await sign(poison, EDDSA_RDFC_2022)
-    assert time.process_time() - started < 2
+
+
+async def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    secured = [await sign(DOCUMENT, suite) for suite in RDFC]
+
+    def opened(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", opened)
+    monkeypatch.setattr(socket, "getaddrinfo", opened)
+    for document in secured:
+        assert verify(document).document == DOCUMENT
+        for url in ("https://www.w3.org/ns/credentials/v3", "http://127.0.0.1/context", "file:///etc/hostname", "v2"):
+            with pytest.raises(InvalidInputError, match="context"):
+                verify({**document, "@context": [*DOCUMENT["@context"], url]})
 
 
 async def test_a_long_document_with_many_proofs_is_refused_before_a_key_is_looked_for() -> None:

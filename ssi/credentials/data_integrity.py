@@ -26,7 +26,8 @@ from ssi.credentials.claims import MAX_SKEW_SECONDS, confirmation_key
 from ssi.credentials.contexts import VC_V2_CONTEXT
 from ssi.credentials.presentation import MAX_CREDENTIALS, Envelope, Presentation, parse_presentation
 from ssi.credentials.values import parse_identified, parse_objects, parse_types
-from ssi.credentials.vcdm import Credential, check_validity, parse_credential
+from ssi.credentials.vcdm import Credential, check_validity
+from ssi.credentials.vcdm_v1 import parse_any_credential
 from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, VerificationError
@@ -161,10 +162,11 @@ def verify_credential(
     """Return the credential that all its proofs secure.
 
     ``keys`` finds a key by verification method and purpose; ``contexts`` are the context URLs that the verifier knows
-    beside the base context. ``issuer_is_controller=False`` accepts a credential that somebody else signed for its
-    issuer, which only a policy of the caller's own can justify; ``key`` is then that of the first proof. ``domain`` and
-    ``challenge`` are asked of every proof unless they are None; ``max_skew_seconds`` is how far the issuer's clock may
-    be ahead. Raises what the module says and what ``keys`` raises.
+    beside the base context; with that of data model 1.1 among them such credentials are read too.
+    ``issuer_is_controller=False`` accepts a credential that somebody else signed for its issuer, which only a policy
+    of the caller's own can justify; ``key`` is then that of the first proof. ``domain`` and ``challenge`` are asked of
+    every proof unless they are None; ``max_skew_seconds`` is how far the issuer's clock may be ahead. Raises what the
+    module says and what ``keys`` raises.
     """
     verified = verify_parsed(
         unverified.document,
@@ -178,7 +180,7 @@ def verify_credential(
         max_skew_seconds=max_skew_seconds,
         contexts=jsonld_contexts,
     )
-    credential = parse_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
+    credential = parse_any_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
     key = _key_of(verified.proofs, credential.issuer if issuer_is_controller else None)
     check_validity(credential, now=now, max_skew_seconds=max_skew_seconds)
     return DataIntegrityCredential(credential, key, verified.proofs)

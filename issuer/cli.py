@@ -49,6 +49,9 @@ class IssuerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     list_entries: int | None = None
     list_ttl_seconds: int | None = None
     list_lifetime_seconds: int | None = None
+    list_embedded_proof: bool | None = None
+    """Whether bitstring lists have an embedded proof instead of being ``vc+jwt``."""
+    list_cryptosuite: str | None = None
 
 
 def selection_options(function: Function) -> Function:
@@ -77,7 +80,10 @@ def reason_options(function: Function) -> Function:
 @click.option("--claims", required=True, metavar="FILE", help="The claims, a JSON object (- for standard input).")
 @click.option("--reference", required=True, help="The case's own number; asked again, it gives the same credential.")
 @click.option(
-    "--format", "format", type=click.Choice(["dc+sd-jwt", "vc+jwt"]), help="The format (default: the type's)."
+    "--format",
+    "format",
+    type=click.Choice(["dc+sd-jwt", "vc+jwt", "ldp_vc"]),
+    help="The format (default: the type's); an ldp_vc is JSON with an embedded proof.",
 )
 @click.option("--holder", metavar="KEY", help="The holder's key: did:jwk, did:key, Multikey, or a file with a JWK.")
 @click.option("--out", metavar="FILE", help="Write the credential to a file.")
@@ -91,7 +97,7 @@ async def issue(
     issuer = await _open(session)
     issued = await issuer.issue(type, wanted, reference=reference, format=format, holder=await _holder(session, holder))
     if out:
-        write_output(out, issued.credential.encode("ascii"), private=True)
+        write_output(out, issued.credential.encode(), private=True)
     said = _described(issued)
     return Answer(
         document={**said, "credential": issued.credential},
@@ -158,8 +164,9 @@ async def reissue(
     async for issued in issuer.reissue(**selection, claims=source, holder=key):
         said = _described(issued)
         if out:
-            file = Path(out) / f"{issued.id.rpartition(':')[2]}.jwt"
-            write_output(file, issued.credential.encode("ascii"), private=True)
+            suffix = "json" if issued.format == "ldp_vc" else "jwt"
+            file = Path(out) / f"{issued.id.rpartition(':')[2]}.{suffix}"
+            write_output(file, issued.credential.encode(), private=True)
             said["file"] = str(file)
         else:
             text = issued.credential
@@ -317,10 +324,12 @@ async def _open(session: Session) -> Issuer:
     settings = session.project.section("issuer", IssuerSettings)
     if settings is None:
         raise InvalidInputError(f"no issuer: {session.project.path.name} has no table issuer")
-    given = {
+    given: dict[str, Any] = {
         "entries": settings.list_entries,
         "ttl_seconds": settings.list_ttl_seconds,
         "lifetime_seconds": settings.list_lifetime_seconds,
+        "embedded_proof": settings.list_embedded_proof,
+        "cryptosuite": settings.list_cryptosuite,
     }
     issuer = await Issuer.open(
         await session.organisation(settings.organisation),

@@ -16,7 +16,9 @@ from typing import Final, Protocol
 
 import msgspec
 
+from ssi.credentials.data_integrity import read_credential
 from ssi.encoding.base64url import b64url_encode
+from ssi.encoding.gate import parse_object
 from ssi.errors import GuardError, NotFoundError, UnavailableError
 from ssi.keys.jws import parse_jws
 from ssi.registry.organisation import Organisation
@@ -155,6 +157,8 @@ class IssuanceBook:
 
 
 def _signing_input(credential: str) -> bytes:
+    if credential.startswith("{"):
+        return read_credential(parse_object(credential)).signing_input
     return parse_jws(credential.partition("~")[0]).signing_input
 
 

@@ -190,7 +190,7 @@ class Runbook:
             except SsiError as exc:  # one case that cannot be helped must not hold up the others
                 reason = str(exc).replace("\n", " ")
             else:
-                _write(self._folder / "credentials" / f"{number}.txt", issued.credential.encode("ascii"))
+                _write(self._folder / "credentials" / f"{number}.txt", issued.credential.encode())
             _append(self._folder / "journal", f"{number} {reason}\n".encode())
             self._journal[number] = reason
             advance(1)

@@ -32,7 +32,7 @@ from ssi.registry.founding import system_clock
 from ssi.status import StatusFormat, VerifiedStatusList, parse_status_list, verify_status_list
 from ssi.status.content import MAX_LIST_CHARACTERS
 from ssi.status.lists import CredentialState, StatusArray, StatusFamily
-from ssi.status.verify import TYP_BY_FORMAT
+from ssi.status.source import ACCEPT
 
 from .cases import check_reference, format_of
 from .issuer import Issuer
@@ -223,8 +223,7 @@ class Takeover:
 
     async def _published(self, family: StatusFamily, uri: str) -> VerifiedStatusList:
         """Return the list that stands at ``uri``, signed by the key that was taken over too."""
-        accept = f"application/{TYP_BY_FORMAT[family.format]}"
-        fetched = await self._fetch(uri, accept=accept, max_bytes=MAX_LIST_CHARACTERS)
+        fetched = await self._fetch(uri, accept=ACCEPT, max_bytes=MAX_LIST_CHARACTERS)
         unverified = parse_status_list(fetched.body)
         if unverified.format is not family.format:
             raise VerificationError("expected a published list of the format that its family has")

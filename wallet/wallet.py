@@ -165,7 +165,7 @@ class Wallet:
     ) -> Sequence[Card]:
         """Return the cards of a type that have all these claims: path to text, number, true, false or null.
 
-        A name alone is a claim of the subject, in either format; None in a path, or any index, is any element of an
+        A name alone is a claim of the subject, in any format; None in a path, or any index, is any element of an
         array. Raises InvalidInputError.
         """
         of_type = set() if type is None else {self._vault.tag(_TYPE, type.encode("utf-8", "replace"))}
@@ -197,8 +197,8 @@ class Wallet:
         """Return a presentation for ``audience`` and its ``nonce``, once the history says so durably.
 
         Of an SD-JWT VC the claims at ``claims`` are shown, with ``nested`` also what lies in them; an empty list
-        withholds all that can be. A ``vc+jwt`` is shown as a whole, and takes no ``claims``. A card that is bound to a
-        key is bound to audience and nonce by it. Raises NotFoundError, InvalidInputError.
+        withholds all that can be. A ``vc+jwt`` or ``ldp_vc`` is shown as a whole, and takes no ``claims``. A card that
+        is bound to a key is bound to audience and nonce by it. Raises NotFoundError, InvalidInputError.
         """
         at = self._now() if now is None else now
         check_audience(audience)

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from ssi.credentials.contexts import VC_V1_CONTEXT, VC_V2_CONTEXT, check_contexts, check_v1_contexts
+from ssi.credentials.contexts import VC_V1_CONTEXT, VC_V2_CONTEXT, InlineContexts, check_contexts, check_v1_contexts
 from ssi.credentials.values import check_url, parse_identified, parse_objects, parse_types
 from ssi.credentials.vcdm import Credential
 from ssi.credentials.vcdm_v1 import is_v1, parse_any_credential
@@ -63,7 +63,9 @@ class Presentation(msgspec.Struct, frozen=True, gc=False):
     holder: str | None = None
 
 
-def parse_presentation(value: JsonValue, *, contexts: Collection[str], inline_contexts: bool = False) -> Presentation:
+def parse_presentation(
+    value: JsonValue, *, contexts: Collection[str], inline_contexts: InlineContexts = False
+) -> Presentation:
     """Return ``value`` as a presentation; ``contexts`` and ``inline_contexts`` as for ``parse_credential``.
 
     Data model 1.1 is read if its base context is among ``contexts``. A credential that is neither enveloped nor has a
@@ -106,7 +108,7 @@ def parse_envelope(value: JsonObject, *, contexts: Collection[str], kind: str = 
 
 
 def _parse_member(
-    value: JsonObject, holder: str | None, contexts: Collection[str], inline_contexts: bool
+    value: JsonObject, holder: str | None, contexts: Collection[str], inline_contexts: InlineContexts
 ) -> PresentedCredential:
     if value.get("type") in (ENVELOPED_CREDENTIAL, [ENVELOPED_CREDENTIAL]):
         return parse_envelope(value, contexts=contexts)

@@ -118,11 +118,15 @@ async def _online(session: Session, policy: Policy, now: int) -> Verifier:
     return Verifier(
         policy,
         resolver=default_resolver(fetch=fetch, log_source=registry, now=lambda: clock),
-        lists=FetchedLists(fetch),
+        lists=FetchedLists(fetch, receipts=_takes_receipts(policy) and registry is None),
         registry=registry,
         fetch=fetch,
         now=lambda: now,
     )
+
+
+def _takes_receipts(policy: Policy) -> bool:
+    return policy.anchoring is not None and policy.anchoring.receipt_suffices
 
 
 async def _registry(session: Session, policy: Policy) -> RegistryFollower:

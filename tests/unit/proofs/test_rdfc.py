@@ -87,6 +87,25 @@ async def test_each_suite_and_every_leaf_of_what_it_signed(suite: Cryptosuite) -
             verify({**secured, "proof": {key: value for key, value in secured["proof"].items() if key != name}})
 
 
+@pytest.mark.parametrize("value", ["removed", None, 7, "x", [], {}], ids=repr)
+@pytest.mark.parametrize("suite", PLAIN, ids=_name)
+async def test_every_leaf_removed_or_of_another_type(suite: Cryptosuite, value: Any) -> None:
+    # A graph does not change with a context of which nothing is used, so there is none.
+    used = DOCUMENT["@context"] if suite is ED25519_SIGNATURE_2020 else DOCUMENT["@context"][:2]
+    secured = await sign({**DOCUMENT, "@context": used}, suite, challenge="c")
+    for path in leaves(secured):
+        changed = copy(secured)
+        holder: Any = changed
+        for step in path[:-1]:
+            holder = holder[step]
+        if value == "removed":
+            del holder[path[-1]]
+        else:
+            holder[path[-1]] = value
+        with pytest.raises(REFUSED):
+            verify(changed)
+
+
 @pytest.mark.parametrize("suite", RDFC, ids=_name)
 async def test_what_is_added_is_refused(suite: Cryptosuite) -> None:
     """A term that a context defines changes the hash; one that none defines, or an unknown context, is no input."""
@@ -298,3 +317,15 @@ async def test_a_long_document_with_many_proofs_is_refused_before_a_key_is_looke
     for _ in range(3):
         secured = await sign(secured, EDDSA_JCS_2022)
     assert len(verify(secured).proofs) == 4
+
+
+async def test_a_chain_over_suites_of_both_kinds() -> None:
+    """The proof of a JCS suite keeps its @context, which then stands inside the graph that the next proof secures."""
+    secured = await sign(DOCUMENT, EDDSA_JCS_2022, id="urn:n:1")
+    secured = await sign(secured, ECDSA_RDFC_2019_P256, "urn:n:1", id="urn:n:2")
+    secured = await sign(secured, EDDSA_JCS_2022, ["urn:n:1", "urn:n:2"], id="urn:n:3")
+    secured = await sign(secured, ED25519_SIGNATURE_2020, "urn:n:3")
+    assert verify(secured).document == DOCUMENT
+    for path in leaves(secured["proof"], ("proof",)):
+        with pytest.raises(REFUSED):
+            verify(altered(secured, path))

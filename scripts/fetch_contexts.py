@@ -49,6 +49,8 @@ SOURCES = (
         "@digitalbazaar/credentials-examples-context@1.0.0",
         "contexts/credentials-examples-v1.jsonld",
     ),
+    # The examples refer to it.
+    Source("https://www.w3.org/ns/odrl.jsonld", "odrl", "@digitalbazaar/odrl-context@1.0.0", "contexts/odrl.jsonld"),
     Source("https://w3id.org/security/data-integrity/v1", "data-integrity-v1", DI, "contexts/data-integrity-v1.jsonld"),
     Source("https://w3id.org/security/data-integrity/v2", "data-integrity-v2", DI, "contexts/data-integrity-v2.jsonld"),
     Source(

@@ -212,10 +212,14 @@ class Emitter:
             terms = [term for item in value for term in self.terms(member, item, graph)]
             self._depth -= 1
             return terms
+        found = self.term(member, value, graph)
+        return [found] if isinstance(found, str) else found
+
+    def term(self, member: Member, value: JsonValue, graph: str) -> str | list[str]:
+        """Return the term of a value that is no array; several for a set object."""
         if type(value) is dict:
-            found = self.object(value, self._inner(member, value), graph, member)
-            return [found] if isinstance(found, str) else found
-        return [self._scalar(member, value)]
+            return self.object(value, self._inner(member, value), graph, member)
+        return self._scalar(member, value)
 
     def _inner(self, member: Member, value: JsonObject) -> ActiveContext:
         """Return the context that ``value`` starts in: types of the outer node end here, but for values and references

@@ -124,9 +124,14 @@ def _compile(context: ActiveContext, name: str, work: Work) -> Member:
         processor = Processor(work)
         member.context = processor.process(context, term.context, override=True)
         member.inner = member.context
+        own = member.context.terms.get(name)
+        redefined = own is not None and own is not term and own.context != term.context
+        if redefined and own and (own.context is not UNSET or member.context.previous is not None):
+            # The specification applies the outer one of two contexts; processors in use apply both, or none.
+            raise UnsupportedJsonLdError("a term that its own scoped context redefines")
         if context.previous is not None:
             member.inner = processor.process(context.previous, term.context, override=True)
-        _coerce(member, member.context.terms.get(name))
+        _coerce(member, own)
     member.is_list = "@list" in term.container
     member.is_graph = "@graph" in term.container
     member.is_language_map = "@language" in term.container
@@ -142,6 +147,8 @@ def _inherit(member: Member, context: ActiveContext) -> None:
 
 
 def _refuse(term: Term) -> None:
+    if term.type == "@json" and not term.container <= {"@set"}:
+        raise UnsupportedJsonLdError("@type @json with a @container")
     if term.reverse:
         raise UnsupportedJsonLdError("@reverse")
     if term.nest is not None:

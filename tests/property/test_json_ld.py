@@ -63,10 +63,10 @@ def test_quads_are_those_of_the_oracle(generate: Generator) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("generate", GENERATORS)
 def test_quads_are_those_of_the_oracle_over_ten_thousand_documents(generate: Generator) -> None:
-    seen = compare(generate, range(1000, 7000))
-    assert seen["refused"] <= 0.05 * 6000, seen
-    assert seen["the oracle crashed"] <= 0.01 * 6000, seen
-    assert seen["same"] >= 0.94 * 6000, seen
+    seen = compare(generate, range(1000, 6100))
+    assert seen["refused"] <= 0.05 * 5100, seen
+    assert seen["the oracle crashed"] <= 0.01 * 5100, seen
+    assert seen["same"] >= 0.94 * 5100, seen
 
 
 @pytest.mark.parametrize("generate", GENERATORS)

@@ -27,8 +27,8 @@ from ssi.errors import InvalidInputError, JsonLdError
 from ssi.types import JsonObject, JsonValue
 
 _DATA: Final = Path(__file__).parent / "data"
-_MAX_KEPT_TERMS: Final = 400_000
-"""Terms in all compiled contexts together; past that all are forgotten, and compiled again as they are used."""
+_MAX_KEPT: Final = 400_000
+"""Terms, and what takes as much memory, in all that is compiled; past that all is forgotten, and compiled anew."""
 
 
 class PinnedContext(msgspec.Struct, frozen=True):
@@ -77,6 +77,9 @@ class Contexts:
     def __iter__(self) -> Iterator[str]:
         return iter({**dict.fromkeys(_index() if self._bundled else ()), **dict.fromkeys(self._pinned)})
 
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
     def document(self, url: str) -> JsonObject:
         """Return the context document of ``url``. Raises JsonLdError if it is not allowed."""
         if url in self._pinned:
@@ -91,10 +94,10 @@ class Contexts:
             self._locals[url] = self.document(url)["@context"]
         return self._locals[url]
 
-    def remember(self, terms: int) -> None:
-        """Note that a context of ``terms`` terms was compiled; forget all when that is too many."""
-        self._kept += terms + 20
-        if self._kept > _MAX_KEPT_TERMS:
+    def remember(self, units: int) -> None:
+        """Note that so much more was compiled, in terms of a context; forget all when that is too much."""
+        self._kept += units
+        if self._kept > _MAX_KEPT:
             self._kept = 0
             self._root = ActiveContext(self)
 

@@ -5,9 +5,10 @@ The documents come from seeds, so that a failure names the one that shows it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -98,3 +99,66 @@ def test_equal_documents_give_equal_quads_whatever_was_compiled_before(generate:
             continue
         assert to_quads(document, contexts=Contexts(bundled=True)) == quads
         assert to_quads(document, contexts=warm) == quads
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_no_leaf_changes_without_changing_the_graph(seed: int) -> None:
+    document = credential_document(Random(seed))
+    quads = to_quads(document)
+    leaves = list(leaves_of(document))
+    assert len(leaves) >= 2
+    for path in leaves:
+        for value in changed(at(document, path)):
+            try:
+                found = to_quads(replaced(document, path, value))
+            except JsonLdError:
+                continue
+            assert not same_graph(quads, found), (path, value)
+
+
+Path = tuple[str | int, ...]
+
+
+def leaves_of(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Yield the way to each leaf that is data: contexts are pinned, a base direction is not part of a graph, and a
+    blank node has no name that counts."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name not in ("@context", "@direction"):
+                yield from leaves_of(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves_of(item, (*path, index))
+    elif not (isinstance(value, str) and value.startswith("_:")):
+        yield path
+
+
+def at(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def changed(value: Any) -> list[Any]:
+    """Return other values: near ones, and some of other types."""
+    near: list[Any]
+    if isinstance(value, bool):
+        near = [not value]
+    elif isinstance(value, int | float):
+        near = [value + 1, -value or 7, math.nextafter(value, math.inf)]
+    elif isinstance(value, str):
+        near = [value + "x", value[1:], value.swapcase() + " "]
+    else:
+        near = []
+    # A native number or boolean, and a literal that spells it with its datatype, are one thing in a graph; text is not.
+    return [other for other in [*near, None, [], {}, "other", ["other"], 4711] if other != value]
+
+
+def replaced(value: Any, path: Path, new: Any) -> Any:
+    """Return a copy of ``value`` with ``new`` at ``path``."""
+    if not path:
+        return new
+    step, rest = path[0], path[1:]
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
+    copy[step] = replaced(value[step], rest, new)
+    return copy

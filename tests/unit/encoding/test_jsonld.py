@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from hashlib import sha256
 from typing import Any
@@ -260,6 +261,23 @@ def test_work_on_contexts_is_bounded() -> None:
     terms = {f"t{number}": {"@id": f"{EX}{number}", "@context": {"x": EX + "x"}} for number in range(20_000)}
     with pytest.raises(JsonLdError) as caught:
         to_quads({"@context": terms, "t1": {"x": "y"}})
+    assert caught.value.code == "too large"
+
+
+def test_work_on_many_small_contexts_is_bounded() -> None:
+    nodes = [{"@context": {f"t{number}": EX + "t"}, f"t{number}": "x"} for number in range(20_000)]
+    with pytest.raises(JsonLdError) as caught:
+        to_quads({"@context": [V2, {"p": EX + "p"}], "p": nodes})
+    assert caught.value.code == "too large"
+
+
+def test_contexts_that_multiply_at_each_step_are_bounded() -> None:
+    urls = [f"https://example.org/{number}" for number in range(8)]
+    pins = {urls[-1]: pin({"@context": {"a": EX + "a"}})}
+    for url, inner in itertools.pairwise(urls):
+        pins[url] = pin({"@context": [*[inner] * 20, {"a": {"@id": EX + "a", "@context": [inner] * 20}}]})
+    with pytest.raises(JsonLdError) as caught:
+        to_quads({"@context": urls[0], "@id": "urn:a", "a": "x"}, contexts=Contexts(pins))
     assert caught.value.code == "too large"
 
 

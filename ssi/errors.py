@@ -37,6 +37,10 @@ class UnsupportedDidMethodError(InvalidDidError):
     """The DID may be well formed, but its method is none of those that the resolver knows."""
 
 
+class RepresentationNotSupportedError(InvalidInputError):
+    """None of the representations that were asked for is to be had."""
+
+
 class CanonicalizationError(InvalidInputError):
     """A value or a graph has no canonical form (RFC 8785, RDFC-1.0)."""
 

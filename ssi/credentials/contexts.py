@@ -44,6 +44,13 @@ BASE_TERMS: Final = BASE_TYPES | {
     *("id", "type", "description", "digestMultibase", "digestSRI", "mediaType", "name"),
     *("...", "_sd", "_sd_alg", "aud", "cnf", "exp", "iat", "iss", "jku", "kid", "nbf", "sub", "x5u"),
 }
+# Top-level terms of the base context of data model 1.1, all of them protected.
+V1_BASE_TERMS: Final = frozenset(
+    {
+        *("id", "type", "proof", "VerifiableCredential", "VerifiablePresentation", "EcdsaSecp256k1Signature2019"),
+        *("EcdsaSecp256r1Signature2019", "Ed25519Signature2018", "RsaSignature2018"),
+    }
+)
 _CREDENTIAL_TERMS: Final = frozenset(
     {
         *("confidenceMethod", "credentialSchema", "credentialStatus", "credentialSubject", "description", "evidence"),
@@ -79,19 +86,30 @@ def check_contexts(value: JsonValue, contexts: Collection[str], *, inline: bool 
     ``contexts`` or, if ``inline`` is set, an object. A single string stands for a list of one, as the enveloped
     objects of 4.13.2 have it. Raises InvalidInputError.
     """
+    return _check(value, VC_V2_CONTEXT, BASE_TERMS, contexts, inline)
+
+
+def check_v1_contexts(value: JsonValue, contexts: Collection[str], *, inline: bool = False) -> DefinedTerms:
+    """As ``check_contexts``, for a document of data model 1.1, whose base context is another."""
+    return _check(value, VC_V1_CONTEXT, V1_BASE_TERMS, contexts, inline)
+
+
+def _check(
+    value: JsonValue, base: str, base_terms: frozenset[str], contexts: Collection[str], inline: bool
+) -> DefinedTerms:
     items = value if type(value) is list else (value,)
-    if not items or items[0] != VC_V2_CONTEXT:
-        raise InvalidInputError(f"expected @context to be a list that starts with {VC_V2_CONTEXT}")
+    if not items or items[0] != base:
+        raise InvalidInputError(f"expected @context to be a list that starts with {base}")
     if len(items) == 1:
         return _BASE_ONLY
     names: set[str] = set()
-    protected: set[str] = set()
+    protected = set(base_terms)
     everything = False
     for item in items[1:]:
         if type(item) is str:
-            if item != VC_V2_CONTEXT and item not in contexts:
+            if item != base and item not in contexts:
                 raise InvalidInputError("expected only contexts that the caller allows in @context")
-            everything = everything or item != VC_V2_CONTEXT
+            everything = everything or item != base
         elif type(item) is dict and inline:
             defined, vocabulary = _check_inline(item, protected)
             names |= defined
@@ -106,7 +124,7 @@ def _check_inline(context: JsonObject, protected: set[str]) -> tuple[set[str], b
     vocabulary: bool | None = None
     defined: set[str] = set()
     for term, definition in context.items():
-        if term in BASE_TERMS or term in protected:
+        if term in protected:
             raise InvalidInputError("expected inline contexts that redefine no protected term")
         if term == "@vocab":
             if definition is not None and not is_url(definition):

@@ -108,11 +108,12 @@ class Contexts:
 
 
 def recorded_digests(url: str) -> tuple[str, ...]:
-    """Return the SHA-256 digests of the editions of ``url`` that were published, as far as we recorded them.
+    """Return the SHA-256 digests of what is published at ``url``, as far as we recorded them.
 
-    They are digests of the published bytes; the bundled file may differ from these in white space and order.
+    They are digests of the published bytes, and for a context that is not bundled those to pin it by. A bundled file
+    may differ from the published bytes in white space and in the order of members.
     """
-    return tuple(_read_index()["editions"].get(url, ()))
+    return tuple(_read_index()["published"].get(url, ()))
 
 
 def _checked(url: str, pin: PinnedContext) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ssi.credentials import contexts
-from ssi.encoding.jsonld import BUNDLED
+from ssi.credentials.editions import editions
+from ssi.encoding.jsonld import BUNDLED, recorded_digests
 
 BASE = BUNDLED.document(contexts.VC_V2_CONTEXT)["@context"]
 
@@ -27,3 +28,8 @@ def test_an_allow_list_may_stand_where_urls_are_asked_for() -> None:
     document = [contexts.VC_V2_CONTEXT, "https://w3id.org/citizenship/v4rc1"]
     assert contexts.check_contexts(document, BUNDLED).everything
     assert len(BUNDLED) == len(set(BUNDLED)) == 18
+
+
+def test_the_digests_that_are_recorded_are_those_of_editions() -> None:
+    for url, digests in editions().items():
+        assert {bytes.fromhex(digest) for digest in recorded_digests(url)} <= digests["sha256"], url

@@ -24,13 +24,14 @@ from ssi.encoding.jsonld.literals import double_text, json_literal, native_liter
 from ssi.encoding.jsonld.members import (
     DOUBLE,
     LINK,
+    OTHER,
     SKIP,
     TEXT,
     Member,
     Typed,
     id_term,
-    member_of,
     remember_iri,
+    row_of,
     typed_of,
 )
 from ssi.encoding.jsonld.processing import Processor
@@ -138,22 +139,31 @@ class Emitter:
                 append((subject, _TYPE, term, graph))
         members = context.members
         for name, value in node.items():
-            member = members.get(name) or member_of(context, name, self._work)
-            kind = member.kind
-            if kind == SKIP:
-                continue
-            if type(value) is str:
+            try:
+                kind, predicate, suffix, member = members[name]
+            except KeyError:
+                kind, predicate, suffix, member = row_of(context, name, self._work)
+            if value.__class__ is str:
                 if kind == TEXT:
                     if value.isprintable() and '"' not in value and "\\" not in value:
-                        append((subject, member.predicate, f'"{value}{member.suffix}', graph))
+                        append((subject, predicate, f'"{value}{suffix}', graph))
                     else:
-                        append((subject, member.predicate, text_literal(value, member.suffix), graph))
+                        append((subject, predicate, text_literal(value, suffix), graph))
                     continue
                 if kind == LINK:
                     found = member.context.iris.get(value)
-                    append((subject, member.predicate, found or self._link(member.context, value), graph))
+                    append((subject, predicate, found or self._link(member.context, value), graph))
                     continue
-            self._values(member, value, subject, graph)
+            if kind == SKIP:
+                continue
+            if kind != OTHER and value.__class__ is dict:
+                child = self.object(value, self._inner(member, value), graph, member)
+                if isinstance(child, str):
+                    append((subject, predicate, child, graph))
+                else:
+                    self.quads += [(subject, predicate, each, graph) for each in child]
+            else:
+                self._values(member, value, subject, graph)
         return subject
 
     def _subject(self, node: JsonObject, context: ActiveContext) -> str:

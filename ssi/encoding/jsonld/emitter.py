@@ -44,6 +44,9 @@ from ssi.types import JsonObject, JsonValue
 MAX_DEPTH: Final = 64
 """Objects and arrays within each other; the gate lets in half of it."""
 
+MAX_QUADS: Final = 50_000
+"""Quads of a document, about; canonicalization takes no more."""
+
 _TYPE: Final = f"<{RDF}type>"
 _MAX_LOCALS: Final = 256
 _MAX_KEY: Final = 1 << 14
@@ -90,10 +93,16 @@ class Emitter:
         yield
         self._depth -= 1
 
+    def count(self, values: JsonObject | list[JsonValue]) -> None:
+        """Raise JsonLdError if the quads there are and the values to come are too many."""
+        if len(self.quads) + len(values) > MAX_QUADS:
+            raise JsonLdError("too large", f"expected documents of at most {MAX_QUADS} quads")
+
     def document(self, document: JsonObject, context: ActiveContext) -> None:
         """Emit a whole document."""
         before = len(self.quads)
         term = self.object(document, context, "", None)
+        self.count([])
         if term == "":
             return
         if type(term) is list or term[0] == '"' or (len(self.quads) == before and document.keys() - {"@context"}):
@@ -107,6 +116,7 @@ class Emitter:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise JsonLdError("too large", f"expected documents nested at most {MAX_DEPTH} deep")
+        self.count(node)
         if "@context" in node:
             context = self._local(context, node["@context"])
         typed: Typed | None = None
@@ -220,6 +230,7 @@ class Emitter:
         if type(value) is list:
             if not value:
                 raise dropped(member.name, "an empty array")
+            self.count(value)
             self._depth += 1
             if self._depth > MAX_DEPTH:
                 raise JsonLdError("too large", f"expected documents nested at most {MAX_DEPTH} deep")

@@ -14,13 +14,17 @@ of the base context, or a protected one, is refused, and so is every construct t
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from ssi.credentials.values import is_url
 from ssi.errors import InvalidInputError
 from ssi.types import JsonObject, JsonValue
+
+InlineContexts: TypeAlias = bool | Literal["processed"]
+"""Whether objects may stand among contexts, and be read here. ``"processed"`` is for documents that JSON-LD processing
+in safe mode has accepted before, by which every construct in such an object is decided already."""
 
 VC_V1_CONTEXT: Final = "https://www.w3.org/2018/credentials/v1"
 VC_V2_CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
@@ -79,7 +83,7 @@ class DefinedTerms(msgspec.Struct, frozen=True):
 _BASE_ONLY: Final = DefinedTerms(frozenset(), False)
 
 
-def check_contexts(value: JsonValue, contexts: Collection[str], *, inline: bool = False) -> DefinedTerms:
+def check_contexts(value: JsonValue, contexts: Collection[str], *, inline: InlineContexts = False) -> DefinedTerms:
     """Check ``@context`` against the allow-list ``contexts`` and return what it defines beside the base context.
 
     The first item is the VCDM 2.0 base context, which needs no entry in ``contexts``; each other item is a URL in
@@ -89,13 +93,13 @@ def check_contexts(value: JsonValue, contexts: Collection[str], *, inline: bool 
     return _check(value, VC_V2_CONTEXT, BASE_TERMS, contexts, inline)
 
 
-def check_v1_contexts(value: JsonValue, contexts: Collection[str], *, inline: bool = False) -> DefinedTerms:
+def check_v1_contexts(value: JsonValue, contexts: Collection[str], *, inline: InlineContexts = False) -> DefinedTerms:
     """As ``check_contexts``, for a document of data model 1.1, whose base context is another."""
     return _check(value, VC_V1_CONTEXT, V1_BASE_TERMS, contexts, inline)
 
 
 def _check(
-    value: JsonValue, base: str, base_terms: frozenset[str], contexts: Collection[str], inline: bool
+    value: JsonValue, base: str, base_terms: frozenset[str], contexts: Collection[str], inline: InlineContexts
 ) -> DefinedTerms:
     items = value if type(value) is list else (value,)
     if not items or items[0] != base:
@@ -110,6 +114,8 @@ def _check(
             if item != base and item not in contexts:
                 raise InvalidInputError("expected only contexts that the caller allows in @context")
             everything = everything or item != base
+        elif type(item) is dict and inline == "processed":
+            everything = True
         elif type(item) is dict and inline:
             defined, vocabulary = _check_inline(item, protected)
             names |= defined

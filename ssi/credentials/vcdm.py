@@ -22,6 +22,7 @@ from ssi.credentials.contexts import (
     BASE_TYPES,
     VC_V1_CONTEXT,
     DefinedTerms,
+    InlineContexts,
     check_contexts,
 )
 from ssi.credentials.editions import check_edition
@@ -68,7 +69,9 @@ class Credential(msgspec.Struct, frozen=True, gc=False):
     related_resources: tuple[JsonObject, ...] = ()
 
 
-def parse_credential(value: JsonValue, *, contexts: Collection[str], inline_contexts: bool = False) -> Credential:
+def parse_credential(
+    value: JsonValue, *, contexts: Collection[str], inline_contexts: InlineContexts = False
+) -> Credential:
     """Return ``value`` as a credential, every member that the model defines checked.
 
     ``contexts`` are the context URLs beside the base context that the caller knows; ``inline_contexts`` lets objects
@@ -81,7 +84,7 @@ def check_credential(
     value: JsonValue,
     *,
     contexts: Collection[str],
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     extensions: Collection[str] | None = None,
 ) -> Credential:
     """Return ``value`` as a credential that an issuer may sign: types and top-level members are all defined.
@@ -132,7 +135,7 @@ def check_related_resources(credential: Credential, resources: Mapping[str, byte
     return tuple(checked)
 
 
-def _parse(value: JsonValue, contexts: Collection[str], inline: bool) -> tuple[Credential, DefinedTerms]:
+def _parse(value: JsonValue, contexts: Collection[str], inline: InlineContexts) -> tuple[Credential, DefinedTerms]:
     if type(value) is not dict:
         raise InvalidInputError("expected a credential to be a JSON object")
     raw: JsonObject = value

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from ssi.credentials.contexts import VC_V1_CONTEXT, check_v1_contexts
+from ssi.credentials.contexts import VC_V1_CONTEXT, InlineContexts, check_v1_contexts
 from ssi.credentials.values import (
     check_url,
     parse_identified,
@@ -36,7 +36,9 @@ def is_v1(value: JsonValue) -> bool:
     return type(context) is list and context[:1] == [VC_V1_CONTEXT]
 
 
-def parse_any_credential(value: JsonValue, *, contexts: Collection[str], inline_contexts: bool = False) -> Credential:
+def parse_any_credential(
+    value: JsonValue, *, contexts: Collection[str], inline_contexts: InlineContexts = False
+) -> Credential:
     """Return ``value`` as a credential of data model 2.0, or of 1.1 if its base context is among ``contexts``.
 
     Raises InvalidInputError.
@@ -46,7 +48,9 @@ def parse_any_credential(value: JsonValue, *, contexts: Collection[str], inline_
     return parse_credential(value, contexts=contexts, inline_contexts=inline_contexts)
 
 
-def parse_credential_v1(value: JsonValue, *, contexts: Collection[str], inline_contexts: bool = False) -> Credential:
+def parse_credential_v1(
+    value: JsonValue, *, contexts: Collection[str], inline_contexts: InlineContexts = False
+) -> Credential:
     """Return ``value`` as a credential of data model 1.1, every member that the model defines checked.
 
     ``contexts`` are the context URLs beside the base context that the caller knows; ``inline_contexts`` lets objects

@@ -22,7 +22,7 @@ PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k",
 
 
 def curve_of_jwk(jwk: Mapping[str, object]) -> Curve:
-    """Return the curve that a JWK names, or raise InvalidInputError if it is none of the four or ``kty`` differs."""
+    """Return the curve that a JWK names, or raise InvalidInputError if it is none of ours or ``kty`` differs."""
     try:
         curve = Curve(str(jwk.get("crv")))
     except ValueError:

@@ -31,7 +31,7 @@ class PrivateKey:
     public_key: PublicKey
 
     def __init__(self, native: NativePrivateKey) -> None:
-        """Wrap a key of ``cryptography``. Raises InvalidInputError if its curve is none of the four."""
+        """Wrap a key of ``cryptography``. Raises InvalidInputError if its curve is none of ours."""
         self._native = native
         self.public_key = PublicKey(native.public_key())
         self._ecdsa = ECDSA.get(self.public_key.curve)

@@ -44,7 +44,7 @@ class PublicKey:
     native: NativePublicKey
 
     def __init__(self, native: NativePublicKey) -> None:
-        """Wrap a key of ``cryptography``. Raises InvalidInputError if its curve is none of the four."""
+        """Wrap a key of ``cryptography``. Raises InvalidInputError if its curve is none of ours."""
         if isinstance(native, Ed25519PublicKey):
             self.curve = Curve.ED25519
             self._ecdsa = None

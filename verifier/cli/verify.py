@@ -18,6 +18,8 @@ from ssi.cli.session import Session
 from ssi.errors import InvalidInputError
 from ssi.types import JsonObject
 
+from .logs import log_options, taken_logs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -43,6 +45,9 @@ MAX_PRESENTATION_BYTES = 4 << 20
 @click.option("--keep-for", "duration", metavar="DURATION", help="Say in it how long it may be kept, such as P10Y.")
 @click.option("--whole-ledger", is_flag=True, help="Keep the whole ledger in it, and not only what matters.")
 @click.option("--seal", "sealed", is_flag=True, help="Seal it with a passphrase.")
+@click.option(
+    "--issuance-proof", "proofs", metavar="FILE", multiple=True, help="A proof of issuance that came along; repeatable."
+)
 @passphrase_options
 @ledger_options
 @action
@@ -57,6 +62,7 @@ async def verify(
     duration: str | None,
     whole_ledger: bool,
     sealed: bool,
+    proofs: tuple[str, ...],
 ) -> Answer:
     """Verify the presentation, or the bare credential, in FILE (- for standard input) under a policy.
 
@@ -73,7 +79,10 @@ async def verify(
     if keep is None:
         if duration or whole_ledger or sealed:
             raise InvalidInputError("--keep-for, --whole-ledger and --seal belong to --keep-evidence")
-        return _accepted(await verifier.verify_all(presentation, nonce=nonce))
+        given = [read_input(proof) for proof in proofs]
+        return _accepted(await verifier.verify_all(presentation, nonce=nonce, issuance_proofs=given))
+    if proofs:
+        raise InvalidInputError("evidence does not hold issuance proofs: keep one or give the other")
     passphrase = evidence_passphrase(session, confirm=True) if sealed else None
     kind: EvidenceKind = "whole" if whole_ledger else "excerpt"
     try:
@@ -118,11 +127,15 @@ async def _online(session: Session, policy: Policy, now: int) -> Verifier:
     return Verifier(
         policy,
         resolver=default_resolver(fetch=fetch, log_source=registry, now=lambda: clock),
-        lists=FetchedLists(fetch),
+        lists=FetchedLists(fetch, receipts=_takes_receipts(policy) and registry is None),
         registry=registry,
         fetch=fetch,
         now=lambda: now,
     )
+
+
+def _takes_receipts(policy: Policy) -> bool:
+    return policy.anchoring is not None and policy.anchoring.receipt_suffices
 
 
 async def _registry(session: Session, policy: Policy) -> RegistryFollower:
@@ -163,10 +176,18 @@ def _accepted(found: tuple[VerifiedPresentation, ...]) -> Answer:
 @click.option("--lists", "lists", metavar="DIR", help="Status lists from this folder (see `ssi publish --out`).")
 @click.option("--fetch-lists", is_flag=True, help="Fetch every status list that the ledger has a commitment for.")
 @click.option("--did-web", "documents", metavar="FILE", multiple=True, help="A did:web document to take along.")
+@log_options
 @ledger_options
 @action
 async def export(
-    session: Session, folder: str, lists: str | None, fetch_lists: bool, documents: tuple[str, ...]
+    session: Session,
+    folder: str,
+    lists: str | None,
+    fetch_lists: bool,
+    documents: tuple[str, ...],
+    logs: tuple[str, ...],
+    proofs: tuple[str, ...],
+    fetched: tuple[str, ...],
 ) -> Answer:
     """Write FOLDER for `ssi verify --offline`: the ledger up to its newest checkpoint, DID logs and status lists."""
     from ..offline import write_offline_folder
@@ -177,12 +198,21 @@ async def export(
         view = registry.view()
         taken += await fetched_lists(session, view, view.dids())
     web = [read_input(document) for document in documents]
-    await write_offline_folder(folder, registry=registry, lists=taken, documents=web)
+    others = await taken_logs(session, logs, proofs, fetched)
+    await write_offline_folder(
+        folder,
+        registry=registry,
+        lists=taken,
+        documents=web,
+        logs=others.logs,
+        witness_proofs=others.witness_proofs,
+        now=session.now(),
+    )
     view = registry.view()
     seen: JsonObject = {
         "folder": folder,
         "entries": view.size,
-        "logs": len(list(view.dids())),
+        "logs": len({*view.dids(), *others.logs}),
         "lists": len(taken),
         "documents": len(web),
     }

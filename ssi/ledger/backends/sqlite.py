@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ssi.errors import InclusionProofError, InvalidInputError, UnavailableError
+from ssi.durable import sync_directory
+from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.ledger import merkle
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
-from ssi.ledger.backends.head import HeadFile, sync_directory
+from ssi.ledger.backends.head import HeadFile
 from ssi.ledger.backends.sqlite_file import LogFile, refuse_size, translated
 from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from ssi.ledger.port import Withheld, check_entries
@@ -51,7 +52,7 @@ class SqliteLedger:
         try:
             if new:
                 with translated():
-                    _sync(self.path.parent)
+                    sync_directory(self.path.parent)
             with translated(), self._writer.transaction():
                 self._check_start(adopt_head=adopt_head)
             self._reader = LogFile(self.path, read_only=True)
@@ -63,9 +64,11 @@ class SqliteLedger:
         self._closed = False
 
     @classmethod
-    def from_url(cls, url: str) -> SqliteLedger:
+    def from_url(cls, url: str, *, create: bool = True) -> SqliteLedger:
         """Open ``sqlite:///absolute/path`` or ``sqlite:relative/path``, with options ``head`` and ``adopt_head``."""
         path, head, adopt_head = _parse_url(url)
+        if not create and not Path(path).exists():
+            raise NotFoundError("there is no ledger where it was said to be")
         return cls(path, head=head, adopt_head=adopt_head)
 
     def _check_start(self, *, adopt_head: bool) -> None:
@@ -219,10 +222,3 @@ def _parse_url(url: str) -> tuple[str, str | None, bool]:
     # Some write four slashes for an absolute path; POSIX lets two at the front mean something of its own.
     path = re.sub("^/+", "/", unquote(parts.path))
     return path, options.get("head", [None])[0], flag == ["1"]
-
-
-def _sync(directory: Path) -> None:
-    try:
-        sync_directory(directory)
-    except OSError as exc:
-        raise UnavailableError(f"the directory of the ledger cannot be synchronised: {exc.strerror}") from exc

@@ -116,7 +116,7 @@ def bad_jwks() -> dict[str, dict[str, object]]:
     return {
         "private member": PRIVATE[Curve.P256].to_jwk(),
         "for encryption": RFC_7517_P256,
-        "unknown curve": {**jwk, "crv": "P-521"},
+        "unknown curve": {**jwk, "crv": "brainpoolP256r1"},
         "curve of another kty": {**jwk, "crv": "Ed25519"},
         "no kty": {k: v for k, v in jwk.items() if k != "kty"},
         "no y": {k: v for k, v in jwk.items() if k != "y"},

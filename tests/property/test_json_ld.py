@@ -16,8 +16,9 @@ import pytest
 
 from ssi.encoding.jsonld import Contexts, label_blank_nodes, to_quads
 from ssi.errors import JsonLdError
+from tests import needs
 
-pytest.importorskip("pyld", reason="the oracle is PyLD, of the interop extra")
+needs.module("pyld")  # the oracle, of the interop extra
 
 from tests.property.credential_documents import credential_document
 from tests.property.json_ld_documents import Documents

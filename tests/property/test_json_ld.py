@@ -16,10 +16,6 @@ import pytest
 
 from ssi.encoding.jsonld import Contexts, label_blank_nodes, to_quads
 from ssi.errors import JsonLdError
-from tests import needs
-
-needs.module("pyld")  # the oracle, of the interop extra
-
 from tests.property.credential_documents import credential_document
 from tests.property.json_ld_documents import Documents
 from tests.vectors.json_ld_oracle import OracleCrashedError, oracle_quads, same_graph

@@ -13,6 +13,7 @@ X25519_PUB: Final = b"\xec\x01"
 SECP256K1_PUB: Final = b"\xe7\x01"
 P256_PUB: Final = b"\x80\x24"
 P384_PUB: Final = b"\x81\x24"
+BLS12_381_G2_PUB: Final = b"\xeb\x01"
 JWK_JCS_PUB: Final = b"\xd1\xd6\x03"
 
 ED25519_PRIV: Final = b"\x80\x26"

@@ -104,7 +104,7 @@ def _check_signature(case: dict[str, Any], suite: Ciphersuite, folder: str) -> N
         with pytest.raises(InvalidSignatureError):
             check(signature, messages)
         return
-    assert sign(secret, messages, header=header, suite=suite) == signature
+    assert sign(secret, public, messages, header=header, suite=suite) == signature
     check(signature, messages)
     for place in range(len(signature)):
         altered = bytearray(signature)

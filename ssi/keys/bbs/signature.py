@@ -56,15 +56,23 @@ def check_public_key(public_key: bytes) -> None:
     g2_from_octets(public_key)
 
 
-def sign(secret_key: bytes, messages: Sequence[bytes], *, header: bytes = b"", suite: Ciphersuite = SHA_256) -> bytes:
+def sign(
+    secret_key: bytes,
+    public_key: bytes,
+    messages: Sequence[bytes],
+    *,
+    header: bytes = b"",
+    suite: Ciphersuite = SHA_256,
+) -> bytes:
     """Sign the messages, in order, and the header (3.5.1). The same input gives the same signature.
 
-    Raises InvalidInputError if the key is none, or if there are too many messages.
+    ``public_key`` is that of ``secret_key``. Raises InvalidInputError if the secret key is none, or if there are too
+    many messages.
     """
     scalars = suite.messages_to_scalars(messages, suite.api_id)
     generators = suite.generators(len(messages) + 1, suite.api_id)
     secret = scalar_from_octets(secret_key)
-    domain = calculate_domain(sk_to_pk(secret_key), generators, len(messages), header, suite, suite.api_id)
+    domain = calculate_domain(public_key, generators, len(messages), header, suite, suite.api_id)
     hashed = b"".join(scalar.to_be_bytes() for scalar in (secret, *scalars, domain))
     e = suite.hash_to_scalar(hashed, suite.api_id + b"H2S_")
     return signature_octets(secret, e, commit(suite, generators, domain, scalars))

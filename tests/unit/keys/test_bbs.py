@@ -24,7 +24,7 @@ ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 SECRET = keygen(bytes(range(32)))
 PUBLIC = sk_to_pk(SECRET)
 MESSAGES = [b"one", b"two", b"", b"four"]
-SIGNATURE = sign(SECRET, MESSAGES, header=b"header")
+SIGNATURE = sign(SECRET, PUBLIC, MESSAGES, header=b"header")
 IDENTITY = b"\xc0"
 
 
@@ -97,7 +97,7 @@ def test_scalars_out_of_range_are_refused(number: int) -> None:
     with pytest.raises(InvalidInputError):
         scalar_from_octets(octets)
     with pytest.raises(InvalidInputError):
-        sign(octets, MESSAGES)
+        sign(octets, PUBLIC, MESSAGES)
     with pytest.raises(InvalidSignatureError):
         verify(PUBLIC, SIGNATURE[:48] + octets, MESSAGES, header=b"header")
     proof = proof_gen(PUBLIC, SIGNATURE, MESSAGES, [0], header=b"header")
@@ -133,7 +133,7 @@ def test_more_messages_than_the_bound_cost_nothing() -> None:
     many = [b""] * (MAX_MESSAGES + 1)
     before = len(SHA_256.generators(1, SHA_256.api_id).points)
     for call in (
-        lambda: sign(SECRET, many),
+        lambda: sign(SECRET, PUBLIC, many),
         lambda: verify(PUBLIC, SIGNATURE, many),
         lambda: proof_gen(PUBLIC, SIGNATURE, many, [0]),
         lambda: proof_verify(PUBLIC, bytes(272 + 32 * len(many)), [], []),
@@ -171,7 +171,7 @@ def test_what_was_signed_is_proved_and_nothing_else(
 ) -> None:
     suite = data.draw(st.sampled_from([SHA_256, SHAKE_256]))
     shown = sorted(data.draw(st.sets(st.sampled_from(range(len(messages)))))) if messages else []
-    signature = sign(SECRET, messages, header=header, suite=suite)
+    signature = sign(SECRET, PUBLIC, messages, header=header, suite=suite)
     verify(PUBLIC, signature, messages, header=header, suite=suite)
     headers = {"header": header, "presentation_header": presentation_header}
     proof = proof_gen(

@@ -1,4 +1,4 @@
-"""Keys: four signature curves and that of BBS, JWK and Multikey, compact JWS, and the key store port."""
+"""Keys: five signature curves and that of BBS, JWK and Multikey, compact JWS, and the key store port."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The signature key types, and what JOSE, Multikey and ECDSA say of each: four that sign a message, and one for BBS.
+"""The signature key types, and what JOSE, Multikey and ECDSA say of each: five that sign a message, and one for BBS.
 
-Source:  RFC 7518 section 3.4 (ES256, ES384), RFC 8812 (ES256K), RFC 8037 and RFC 9864 (EdDSA, Ed25519), Controlled
-         Identifiers 1.0 section 2.2.2 (Multikey prefixes), SEC 2 (orders), draft-irtf-cfrg-bbs-signatures-10
+Source:  RFC 7518 section 3.4 (ES256, ES384, ES512), RFC 8812 (ES256K), RFC 8037 and RFC 9864 (EdDSA, Ed25519),
+         Controlled Identifiers 1.0 section 2.2.2 (Multikey prefixes), SEC 2 (orders), draft-irtf-cfrg-bbs-signatures-10
          section 7.2 (BLS12-381).
 """
 
@@ -23,6 +23,7 @@ class Curve(StrEnum):
     ED25519 = "Ed25519"
     P256 = "P-256"
     P384 = "P-384"
+    P521 = "P-521"
     SECP256K1 = "secp256k1"
     BLS12_381_G2 = "BLS12381G2"
     """Keys of BBS, with public keys in the group G2. They sign lists of messages, so no JWS, and have no ``alg``."""
@@ -66,6 +67,14 @@ FACTS: Final[dict[Curve, CurveFacts]] = {
         0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
         49,
     ),
+    Curve.P521: CurveFacts(
+        "EC",
+        ("ES512",),
+        multicodec.P521_PUB,
+        66,
+        0x01FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409,
+        67,
+    ),
     Curve.SECP256K1: CurveFacts(
         "EC",
         ("ES256K",),
@@ -87,12 +96,14 @@ FACTS: Final[dict[Curve, CurveFacts]] = {
 EC_CURVES: Final[dict[Curve, ec.EllipticCurve]] = {
     Curve.P256: ec.SECP256R1(),
     Curve.P384: ec.SECP384R1(),
+    Curve.P521: ec.SECP521R1(),
     Curve.SECP256K1: ec.SECP256K1(),
 }
 
 ECDSA: Final[dict[Curve, ec.ECDSA]] = {
     Curve.P256: ec.ECDSA(hashes.SHA256()),
     Curve.P384: ec.ECDSA(hashes.SHA384()),
+    Curve.P521: ec.ECDSA(hashes.SHA512()),
     Curve.SECP256K1: ec.ECDSA(hashes.SHA256()),
 }
 

@@ -22,7 +22,7 @@ PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k",
 
 
 def curve_of_jwk(jwk: Mapping[str, object]) -> Curve:
-    """Return the curve that a JWK names, or raise InvalidInputError if it is none of the four or ``kty`` differs."""
+    """Return the curve that a JWK names, or raise InvalidInputError if it is none of ours or ``kty`` differs."""
     curve = next((known for known in JOSE_CURVES if known == jwk.get("crv")), None)
     if curve is None:
         raise InvalidInputError(f"expected a JWK with crv one of {', '.join(JOSE_CURVES)}")

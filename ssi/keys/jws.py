@@ -116,7 +116,7 @@ class PossessionProof(msgspec.Struct, frozen=True):
 def parse_jws(compact: str | bytes, *, max_bytes: int = MAX_JSON_BYTES) -> UnverifiedJws:
     """Parse a compact JWS of at most ``max_bytes`` characters and check its header.
 
-    Raises InvalidInputError for anything but three strict parts, an ``alg`` of our four key types, and a header without
+    Raises InvalidInputError for anything but three strict parts, an ``alg`` of our key types, and a header without
     ``crit`` (RFC 7515, 4.1.11: none is understood here), ``b64`` (RFC 7797) or ``zip``.
     """
     raw = _ascii(compact, max_bytes)

@@ -29,7 +29,6 @@ LEFT_OUT = {
     "z5Tc": "BLS12-381 keys in both groups are not supported",
     "z4MX": "RSA keys are not supported",
     "zgg": "RSA keys are not supported",
-    "z2J9": "P-521 keys are not supported",
 }
 
 

@@ -51,11 +51,13 @@ CODES = {
     "secp256k1-pub": multicodec.SECP256K1_PUB,
     "p256-pub": multicodec.P256_PUB,
     "p384-pub": multicodec.P384_PUB,
+    "p521-pub": multicodec.P521_PUB,
     "jwk_jcs-pub": multicodec.JWK_JCS_PUB,
     "ed25519-priv": multicodec.ED25519_PRIV,
     "secp256k1-priv": multicodec.SECP256K1_PRIV,
     "p256-priv": multicodec.P256_PRIV,
     "p384-priv": multicodec.P384_PRIV,
+    "p521-priv": multicodec.P521_PRIV,
     "sha2-256": multicodec.SHA2_256_MULTIHASH[:1],
     "sha2-384": multicodec.SHA2_384_MULTIHASH[:1],
 }

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from ssi.errors import SsiError
-from ssi.keys import Curve, PublicKey
+from ssi.keys import PublicKey
+from ssi.keys.curves import JOSE_CURVES
 from ssi.keys.jws import parse_jws, verify_jws
 from tests.vectors.support import VectorCount, load_json
 
@@ -36,7 +37,7 @@ def accepted_payload(compact: str, jwk: dict[str, Any]) -> bytes:
 
 def ours(jwk: dict[str, Any]) -> bool:
     """Tell whether a key is of a type that the library has."""
-    return jwk.get("crv") in set(Curve)
+    return jwk.get("crv") in JOSE_CURVES
 
 
 @pytest.mark.parametrize("name", ["json_web_signature", "json_web_key", "json_web_crypto"])
@@ -50,6 +51,9 @@ def test_json_web_signatures(name: str) -> None:
             elif len(keys) != 1:
                 # Our interface takes one key, which the caller resolved; there is no key set to be confused by.
                 count.left_out(f"{name}: about choosing from a key set; verify_jws takes one key")
+            elif keys[0].get("alg") == "ES521":
+                refuse(compact, keys[0])
+                count.left_out(f"{name}: the key says alg ES521, which is the name of no algorithm; refused")
             elif test["result"] == "valid" and ours(keys[0]):
                 assert accepted_payload(compact, keys[0])
                 refuse(compact[:-3] + ("A" if compact[-3] != "A" else "B") + compact[-2:], keys[0])
@@ -59,7 +63,7 @@ def test_json_web_signatures(name: str) -> None:
                 if ours(keys[0]) or (test["result"] == "invalid" and keys[0].get("crv")):
                     count.ran()
                 else:
-                    count.left_out(f"{name}: {keys[0]['kty']} key; refused, as every algorithm but our four is")
+                    count.left_out(f"{name}: {keys[0]['kty']} key; refused, as every algorithm but ours is")
 
 
 def refuse(compact: str, jwk: dict[str, Any]) -> None:

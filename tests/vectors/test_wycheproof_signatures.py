@@ -19,6 +19,7 @@ count = VectorCount(FOLDER)
 ECDSA_FILES = {
     "ecdsa_secp256r1_sha256": (Curve.P256, 32),
     "ecdsa_secp384r1_sha384": (Curve.P384, 48),
+    "ecdsa_secp521r1_sha512": (Curve.P521, 66),
     "ecdsa_secp256k1_sha256": (Curve.SECP256K1, 32),
 }
 BITCOIN = "ecdsa_secp256k1_sha256_bitcoin"

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from hashlib import sha256, sha384
+from hashlib import sha256, sha384, sha512
 from secrets import token_hex
 from typing import Any, Final, TypeVar
 
@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 
 CACHE_SECONDS: Final = 30.0
 """How long ``sign`` uses a key that it looked up: this long after another process relabelled it, it still signs."""
-_DIGEST: Final = {Curve.P256: sha256, Curve.P384: sha384, Curve.SECP256K1: sha256}
+_DIGEST: Final = {Curve.P256: sha256, Curve.P384: sha384, Curve.P521: sha512, Curve.SECP256K1: sha256}
 
 
 class _Held(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PARAMS: Final[dict[Curve, tuple[bytes, ...]]] = {
     Curve.P256: (bytes.fromhex("06082a8648ce3d030107"),),
     Curve.P384: (bytes.fromhex("06052b81040022"),),
+    Curve.P521: (bytes.fromhex("06052b81040023"),),
     Curve.SECP256K1: (bytes.fromhex("06052b8104000a"),),
     Curve.ED25519: (
         bytes.fromhex("06032b6570"),
@@ -224,4 +225,5 @@ def _point(curve: Curve, value: bytes) -> bytes:
             return value[2:]
         return value[3:] if len(value) == 35 and value[:3] == b"\x03\x21\x00" else value
     length = 2 * FACTS[curve].coordinate_length + 1
-    return value[2:] if len(value) == length + 2 and value[:2] == bytes((4, length)) else value
+    head = bytes((4, length)) if length < 0x80 else bytes((4, 0x81, length))
+    return value[len(head) :] if len(value) == length + len(head) and value.startswith(head) else value

@@ -20,9 +20,10 @@ from ssi.encoding.multibase import base58btc_encode
 from ssi.encoding.multicodec import X25519_PUB
 from ssi.errors import DidNotFoundError, InvalidDidError, InvalidInputError
 from ssi.keys import Curve, PrivateKey
+from ssi.keys.curves import FACTS
 
 KEYS = {
-    curve: PrivateKey.from_raw(curve, bytes([7] * (48 if curve is Curve.P384 else 32))).public_key for curve in Curve
+    curve: PrivateKey.from_raw(curve, (7).to_bytes(FACTS[curve].coordinate_length, "big")).public_key for curve in Curve
 }
 ED = KEYS[Curve.ED25519].to_multikey()
 X = base58btc_encode(X25519_PUB + bytes.fromhex("42" * 32))

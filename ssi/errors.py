@@ -3,7 +3,7 @@
     SsiError
     ├─ InvalidInputError       not the shape the specification gives   → 400, do not retry
     │  └─ InvalidDidError (UnsupportedDidMethodError) · CanonicalizationError · SchemaError
-    │     ForbiddenUrlError · GuardError
+    │     ForbiddenUrlError · GuardError; below CanonicalizationError: JsonLdError (UnsupportedJsonLdError)
     ├─ VerificationError       well formed, but not to be believed     → 4xx, say which check
     │  └─ InvalidSignatureError · KeyBindingError · DisclosureError · StatusError
     │     ProofPurposeError · InclusionProofError (BrokenEntryError) · UntrustedIssuerError · ValidityError
@@ -38,7 +38,28 @@ class UnsupportedDidMethodError(InvalidDidError):
 
 
 class CanonicalizationError(InvalidInputError):
-    """A value has no canonical form (RFC 8785)."""
+    """A value or a graph has no canonical form (RFC 8785, RDFC-1.0)."""
+
+
+class JsonLdError(CanonicalizationError):
+    """A JSON-LD document or context is wrong, or says something that its graph would not hold.
+
+    ``code`` is the error code of JSON-LD 1.1 where that has one (``protected term redefinition``, …), otherwise one of
+    ours: ``context not allowed``, ``undefined term``, ``relative IRI``, ``malformed IRI``, ``dropped value``,
+    ``lossy number``, ``too large``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class UnsupportedJsonLdError(JsonLdError):
+    """A document or context uses a construct of JSON-LD that this library does not process: ``construct`` names it."""
+
+    def __init__(self, construct: str) -> None:
+        super().__init__("unsupported", f"expected JSON-LD without {construct}")
+        self.construct = construct
 
 
 class SchemaError(InvalidInputError):

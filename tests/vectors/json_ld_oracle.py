@@ -1,0 +1,69 @@
+"""PyLD as the oracle: the quads that it makes of a document, with our allow-list as its loader.
+
+Source:  none; PyLD is a processor of JSON-LD 1.1 that shares nothing with ours.
+Input:   a document and the contexts it may name.
+Shapes:  quads as ``ssi.encoding.rdf`` has them; blank node labels are PyLD's own.
+I/O:     none.
+Errors:  ``OracleRefusedError`` for whatever PyLD raises.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+from pyld import jsonld
+
+from ssi.encoding.jsonld import Contexts
+from ssi.encoding.rdf import Quad, literal_term
+from ssi.encoding.rdfc import canonicalize
+from ssi.types import JsonObject
+
+
+class OracleRefusedError(Exception):
+    """PyLD raised."""
+
+
+def oracle_quads(document: JsonObject, contexts: Contexts, *, cached: bool = True) -> list[Quad]:
+    """Return the quads that PyLD makes of ``document``; without ``cached`` it forgets the contexts of earlier calls."""
+
+    def load(url: str, _: Any) -> dict[str, Any]:
+        return {
+            "contentType": "application/ld+json",
+            "contextUrl": None,
+            "documentUrl": url,
+            "document": copy.deepcopy(contexts.document(url)),
+        }
+
+    if not cached:
+        jsonld._resolved_context_cache.clear()
+        jsonld._inverse_context_cache.clear() if hasattr(jsonld, "_inverse_context_cache") else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = jsonld.to_rdf(copy.deepcopy(document), {"documentLoader": load, "base": ""})
+        except Exception as exc:  # PyLD raises its own errors, and KeyError or TypeError where it did not expect input.
+            raise OracleRefusedError(type(exc).__name__) from exc
+    return [_quad(triple, name) for name, triples in dataset.items() for triple in triples]
+
+
+def same_graph(first: list[Quad], second: list[Quad]) -> bool:
+    """Tell whether both are one dataset but for blank node labels."""
+    return canonicalize(first).lines == canonicalize(second).lines
+
+
+def _quad(triple: dict[str, Any], name: str) -> Quad:
+    graph = "" if name == "@default" else _node(name)
+    subject, predicate, target = (triple[part] for part in ("subject", "predicate", "object"))
+    if target["type"] != "literal":
+        value = _node(target["value"])
+    elif "language" in target:
+        value = literal_term(target["value"], language=target["language"])
+    else:
+        value = literal_term(target["value"], datatype=target["datatype"])
+    return _node(subject["value"]), _node(predicate["value"]), value, graph
+
+
+def _node(text: str) -> str:
+    return text if text.startswith("_:") else f"<{text}>"

@@ -9,8 +9,9 @@ I/O:     none; ``secure_…`` awaits the key store.
 Errors:  InvalidInputError, InvalidSignatureError, ProofPurposeError, VerificationError, ValidityError, KeyBindingError.
 
 Every proof of a set or chain has to hold. One of them is by the issuer (of a presentation: by the holder), whose
-document lists the verification method; the others are by whom they say, and the caller decides what that is worth. No
-JSON-LD is processed: contexts come from an allow-list, and a JCS proof secures every member as it is written.
+document lists the verification method; the others are by whom they say, and the caller decides what that is worth.
+``contexts`` are the context URLs that the caller lets a document name. What they say matters to the suites that read
+JSON-LD, and comes from ``jsonld_contexts``; a JCS proof secures every member as it is written.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ssi.credentials.contexts import VC_V2_CONTEXT
 from ssi.credentials.presentation import MAX_CREDENTIALS, Envelope, Presentation, parse_presentation
 from ssi.credentials.values import parse_identified, parse_objects, parse_types
 from ssi.credentials.vcdm import Credential, check_validity, parse_credential
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
@@ -154,6 +156,7 @@ def verify_credential(
     domain: str | Collection[str] | None = None,
     challenge: str | None = None,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> DataIntegrityCredential:
     """Return the credential that all its proofs secure.
 
@@ -173,6 +176,7 @@ def verify_credential(
         challenge=challenge,
         controller=unverified.issuer if issuer_is_controller else None,
         max_skew_seconds=max_skew_seconds,
+        contexts=jsonld_contexts,
     )
     credential = parse_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
     key = _key_of(verified.proofs, credential.issuer if issuer_is_controller else None)
@@ -193,6 +197,7 @@ def verify_presentation(
     open_envelope: OpenEnvelope | None = None,
     issuer_is_controller: bool = True,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> DataIntegrityPresentation:
     """Return the presentation that all its proofs secure, every credential in it verified too.
 
@@ -212,6 +217,7 @@ def verify_presentation(
         challenge=challenge,
         controller=unverified.holder,
         max_skew_seconds=max_skew_seconds,
+        contexts=jsonld_contexts,
     )
     if max_age_seconds is not None:
         for item in verified.proofs:
@@ -231,6 +237,7 @@ def verify_presentation(
                     inline_contexts=inline_contexts,
                     issuer_is_controller=issuer_is_controller,
                     max_skew_seconds=max_skew_seconds,
+                    jsonld_contexts=jsonld_contexts,
                 )
             )
         elif open_envelope is None:
@@ -267,6 +274,7 @@ async def secure_credential(
     proof_id: str | None = None,
     suite: Cryptosuite | None = None,
     issuer_is_controller: bool = True,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> JsonObject:
     """Return ``credential`` with a proof by the key ``label``, whose verification method is the issuer's.
 
@@ -287,6 +295,7 @@ async def secure_credential(
         created=created,
         suite=suite or jcs_suite_for(await kms.public_key(label)),
         options=_present(options),
+        contexts=jsonld_contexts,
     )
 
 
@@ -304,6 +313,7 @@ async def secure_presentation(
     identifier: str | None = None,
     contexts: Collection[str] = (),
     suite: Cryptosuite | None = None,
+    jsonld_contexts: Contexts = BUNDLED,
 ) -> JsonObject:
     """Return a presentation of ``credentials``, secured ones or envelopes, signed by the holder's key ``label``.
 
@@ -335,6 +345,7 @@ async def secure_presentation(
         created=created,
         suite=suite or jcs_suite_for(await kms.public_key(label)),
         options=_present({"expires": expiry, "domain": named, "challenge": challenge}),
+        contexts=jsonld_contexts,
     )
 
 

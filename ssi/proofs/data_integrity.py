@@ -10,6 +10,7 @@ Errors:  InvalidInputError (malformed proof), ProofPurposeError, InvalidSignatur
          a missing, ambiguous or looping id).
 
 What is returned is what was signed, and nothing else may be used: a document may have grown an @context since.
+``contexts`` is the allow-list for the suites that read JSON-LD; those that use JCS take no notice of it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from typing import Final, Protocol
 
 import msgspec
 
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, ProofPurposeError, ValidityError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
 from ssi.proofs.proof import (
+    LEGACY_TYPES,
     MAX_PROOFS,
     PROOF_TYPE,
     DataIntegrityProof,
@@ -35,7 +38,10 @@ from ssi.proofs.proof import (
 from ssi.proofs.suites import (
     ECDSA_JCS_2019_P256,
     ECDSA_JCS_2019_P384,
+    ECDSA_RDFC_2019_P256,
+    ECDSA_RDFC_2019_P384,
     EDDSA_JCS_2022,
+    EDDSA_RDFC_2022,
     SUITES,
     Cryptosuite,
     check_suite,
@@ -47,13 +53,17 @@ from ssi.types import JsonObject, UnixSeconds
 __all__ = [
     "ECDSA_JCS_2019_P256",
     "ECDSA_JCS_2019_P384",
+    "ECDSA_RDFC_2019_P256",
+    "ECDSA_RDFC_2019_P384",
     "EDDSA_JCS_2022",
+    "EDDSA_RDFC_2022",
     "MAX_PROOFS",
     "MAX_SKEW_SECONDS",
     "SUITES",
     "Cryptosuite",
     "DataIntegrityProof",
     "KeyLookup",
+    "KmsSigner",
     "VerifiedDocument",
     "VerifiedProof",
     "add_further_proof",
@@ -84,6 +94,18 @@ class KeyLookup(Protocol):
         ...
 
 
+class KmsSigner(msgspec.Struct, frozen=True):
+    """Signs with one key of a key store; a suite that needs more than signatures of messages asks the store."""
+
+    kms: Kms
+    label: str
+    purpose: KeyPurpose
+
+    async def __call__(self, message: bytes) -> bytes:
+        """Sign ``message``. Raises as ``Kms.sign``."""
+        return await self.kms.sign(self.label, message, purpose=self.purpose)
+
+
 class VerifiedProof(msgspec.Struct, frozen=True):
     """One proof that held under ``key``."""
 
@@ -108,6 +130,7 @@ def verify_proofs(
     challenge: str | None = None,
     controller: str | None = None,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
+    contexts: Contexts = BUNDLED,
 ) -> VerifiedDocument:
     """Verify every proof of ``document``, a set or chain as it may be, and return what they secure (4.4, 4.5).
 
@@ -127,6 +150,7 @@ def verify_proofs(
         challenge=challenge,
         controller=controller,
         max_skew_seconds=max_skew_seconds,
+        contexts=contexts,
     )
 
 
@@ -141,6 +165,7 @@ def verify_parsed(
     challenge: str | None = None,
     controller: str | None = None,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
+    contexts: Contexts = BUNDLED,
 ) -> VerifiedDocument:
     """As ``verify_proofs``, for ``proofs`` that ``parse_proofs`` has read from ``document`` before, all of them.
 
@@ -159,7 +184,7 @@ def verify_parsed(
     secured: JsonObject = {}
     for proof, matching in zip(proofs, matched, strict=True):
         key = keys(proof.verification_method, expected_purpose)
-        unsecured = _verify(document, proof, matching, key)
+        unsecured = _verify(document, proof, matching, key, contexts)
         if verified and secured.get("@context") != unsecured.get("@context"):
             raise VerificationError("expected all proofs of the document to secure the same @context")
         secured = unsecured
@@ -175,6 +200,7 @@ def verify_proof(
     now: UnixSeconds,
     domain: str | Collection[str] | None = None,
     challenge: str | None = None,
+    contexts: Contexts = BUNDLED,
 ) -> JsonObject:
     """Verify the one proof of ``document`` under ``key`` and return the document that it secures (4.4).
 
@@ -186,7 +212,7 @@ def verify_proof(
     if len(proofs) != 1:
         raise VerificationError(f"expected one proof, got a set of {len(proofs)}")
     _check_session(proofs[0], domain, challenge)
-    return verify_one(document, proofs[0], key=key, expected_purpose=expected_purpose, now=now)
+    return verify_one(document, proofs[0], key=key, expected_purpose=expected_purpose, now=now, contexts=contexts)
 
 
 def verify_one(
@@ -197,6 +223,7 @@ def verify_one(
     expected_purpose: str,
     now: UnixSeconds,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
+    contexts: Contexts = BUNDLED,
 ) -> JsonObject:
     """As ``verify_proof``, for one ``proof`` of a document that may carry several, or carry them elsewhere.
 
@@ -206,7 +233,7 @@ def verify_one(
     _check_options(proof, expected_purpose, now, max_skew_seconds)
     if proof.previous_proof:
         raise VerificationError("expected a proof without previousProof: one proof of a chain says nothing by itself")
-    return _verify(document, proof, [], key)
+    return _verify(document, proof, [], key, contexts)
 
 
 async def add_proof(
@@ -220,6 +247,7 @@ async def add_proof(
     created: UnixSeconds | None,
     suite: Cryptosuite = EDDSA_JCS_2022,
     options: JsonObject | None = None,
+    contexts: Contexts = BUNDLED,
 ) -> JsonObject:
     """Return ``document`` with a proof by the key ``label`` of ``kms`` (4.2).
 
@@ -230,7 +258,7 @@ async def add_proof(
     if "proof" in document:
         raise InvalidInputError("expected a document without proof: add_further_proof adds to a set or chain")
     proof = _new_proof(suite, verification_method, proof_purpose, created, options)
-    return {**document, "proof": await _sign(document, proof, kms, label, purpose, suite)}
+    return {**document, "proof": await _sign(document, proof, KmsSigner(kms, label, purpose), suite, contexts)}
 
 
 async def add_further_proof(
@@ -245,6 +273,7 @@ async def add_further_proof(
     suite: Cryptosuite = EDDSA_JCS_2022,
     previous_proof: str | Sequence[str] | None = None,
     options: JsonObject | None = None,
+    contexts: Contexts = BUNDLED,
 ) -> JsonObject:
     """Return ``secured`` with one more proof, after those that it has (4.3).
 
@@ -268,7 +297,7 @@ async def add_further_proof(
         document["proof"] = matching
     if "id" in proof and any(proof["id"] == other.id for other in proofs):
         raise InvalidInputError("expected a proof whose id is not that of another")
-    new = await _sign(document, proof, kms, label, purpose, suite)
+    new = await _sign(document, proof, KmsSigner(kms, label, purpose), suite, contexts)
     return {**secured, "proof": [*(other.raw for other in proofs), new]}
 
 
@@ -281,7 +310,8 @@ def _new_proof(
 ) -> JsonObject:
     if options and not _RESERVED_OPTIONS.isdisjoint(options):
         raise InvalidInputError("expected proof options without the members that arguments or the suite set")
-    proof: JsonObject = {**(options or {}), "type": PROOF_TYPE, "cryptosuite": suite.name}
+    kind = {"type": suite.name} if suite.name in LEGACY_TYPES else {"type": PROOF_TYPE, "cryptosuite": suite.name}
+    proof: JsonObject = {**(options or {}), **kind}
     if created is not None:
         proof["created"] = format_seconds(created)
     proof["verificationMethod"] = verification_method
@@ -291,12 +321,11 @@ def _new_proof(
 
 
 async def _sign(
-    document: JsonObject, proof: JsonObject, kms: Kms, label: str, purpose: KeyPurpose, suite: Cryptosuite
+    document: JsonObject, proof: JsonObject, signer: KmsSigner, suite: Cryptosuite, contexts: Contexts
 ) -> JsonObject:
-    suite.check_key(await kms.public_key(label))
+    suite.check_key(await signer.kms.public_key(signer.label))
     proof = suite.configure(document, proof)
-    signature = await kms.sign(label, suite.hash_data(document, proof), purpose=purpose)
-    return {**proof, "proofValue": suite.encode(signature)}
+    return {**proof, "proofValue": await suite.prove(document, proof, signer, contexts=contexts)}
 
 
 def _check_options(proof: DataIntegrityProof, expected_purpose: str, now: int, max_skew_seconds: int) -> None:
@@ -322,11 +351,13 @@ def _same_text(claimed: str | None, expected: str) -> bool:
     return claimed is not None and compare_digest(claimed.encode(*encoding), expected.encode(*encoding))
 
 
-def _verify(document: JsonObject, proof: DataIntegrityProof, matching: list[JsonObject], key: PublicKey) -> JsonObject:
-    """Verify the signature of ``proof`` over ``document`` and the ``matching`` proofs; return what the first says."""
+def _verify(
+    document: JsonObject, proof: DataIntegrityProof, matching: list[JsonObject], key: PublicKey, contexts: Contexts
+) -> JsonObject:
+    """Verify ``proof`` over ``document`` and the ``matching`` proofs; return what of the document it secures."""
     suite = suite_for(proof.cryptosuite, key)
     options = proof.options
     unsecured = suite.unsecured(document, options)
     hashed = {**unsecured, "proof": matching} if matching else unsecured
-    suite.verify(suite.hash_data(hashed, options), suite.decode(proof.proof_value), key)
+    suite.verify(hashed, options, proof.proof_value, key, contexts=contexts)
     return unsecured

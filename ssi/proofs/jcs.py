@@ -1,11 +1,10 @@
 """What the cryptosuites that canonicalise with JCS share: every step but the choice of curve and hash.
 
 Source:  W3C Data Integrity EdDSA Cryptosuites v1.0, 3.3; ECDSA Cryptosuites v1.0, 3.3; RFC 8785.
-Shapes:  documents and proof options are JSON objects from the gate and are never changed in place. Hash data is
-         hash(proof configuration) before hash(document); a proof value is multibase base58btc (``z``).
-I/O:     none.
-Errors:  InvalidInputError (a proof value that is none), CanonicalizationError, InvalidSignatureError,
-         VerificationError (a key of another type, a document whose @context does not start with the proof's).
+Shapes:  as ``ssi.proofs.plain``. The proof keeps the @context of the document that it was made for, and a document may
+         have grown further ones since.
+I/O:     none, except that ``prove`` waits for the signer.
+Errors:  those of ``ssi.proofs.plain``.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ssi.encoding.jcs import jcs
-from ssi.encoding.multibase import base58btc_encode, multibase_decode
-from ssi.errors import InvalidInputError, InvalidSignatureError, VerificationError
-from ssi.keys import Curve, PublicKey
-from ssi.keys.curves import FACTS
+from ssi.encoding.jsonld import BUNDLED, Contexts
+from ssi.errors import VerificationError
+from ssi.keys import Curve
+from ssi.proofs.plain import PlainCryptosuite
 from ssi.types import JsonObject, JsonValue
 
 
@@ -29,22 +28,15 @@ class Digest(Protocol):
         ...
 
 
-class JcsCryptosuite:
+class JcsCryptosuite(PlainCryptosuite):
     """A suite that signs hash(JCS(proof configuration)) ‖ hash(JCS(document)) with keys of one curve."""
 
-    __slots__ = ("_hash", "_signature_length", "curve", "name")
-
-    name: str
-    """The value of ``cryptosuite``."""
-    curve: Curve
-    """The curve of the keys that this instance signs and verifies with."""
+    __slots__ = ("_hash",)
 
     def __init__(self, name: str, curve: Curve, hash_function: Callable[[bytes], Digest]) -> None:
         """Fix what the specification of the suite fixes for ``curve``."""
-        self.name = name
-        self.curve = curve
+        super().__init__(name, curve)
         self._hash = hash_function
-        self._signature_length = FACTS[curve].signature_length
 
     def configure(self, document: JsonObject, options: JsonObject) -> JsonObject:
         """Return the proof configuration for a new proof over ``document`` (create proof, steps 1 and 2)."""
@@ -57,44 +49,9 @@ class JcsCryptosuite:
         """
         return unsecured_document(document, options)
 
-    def hash_data(self, document: JsonObject, proof_config: JsonObject) -> bytes:
-        """Return the bytes that get signed: two hashes (the section "Hashing" of the suite).
-
-        ``proof_config`` has no "proofValue"; ``document`` has no "proof", but for the matching proofs of a chain.
-        The hash of the proof configuration comes first: the order is normative.
-        Raises CanonicalizationError if a value has no RFC 8785 form.
-        """
+    def hash_data(self, document: JsonObject, proof_config: JsonObject, *, contexts: Contexts = BUNDLED) -> bytes:
+        """As every suite; a context means nothing to JCS. Raises CanonicalizationError for what RFC 8785 cannot say."""
         return self._hash(jcs(proof_config)).digest() + self._hash(jcs(document)).digest()
-
-    def encode(self, signature: bytes) -> str:
-        """Return the ``proofValue`` of a signature."""
-        return base58btc_encode(signature)
-
-    def decode(self, proof_value: str) -> bytes:
-        """Return the signature of a ``proofValue``. Raises InvalidInputError."""
-        length = self._signature_length
-        # Base58 takes less than 1.4 characters for a byte, and decoding costs the square of the length.
-        if not proof_value.startswith("z") or len(proof_value) > length * 3 // 2:
-            raise InvalidInputError(
-                f"{self.name}: expected a proofValue of {length} bytes in base58btc, which starts with z"
-            )
-        signature = multibase_decode(proof_value)
-        if len(signature) != length:
-            raise InvalidInputError(f"{self.name}: expected a proofValue of {length} bytes, got {len(signature)}")
-        return signature
-
-    def check_key(self, key: PublicKey) -> None:
-        """Raise VerificationError unless ``key`` is of the type that this suite verifies with."""
-        if key.curve is not self.curve:
-            raise VerificationError(f"{self.name}: expected a key on {self.curve}, got one on {key.curve}")
-
-    def verify(self, hash_data: bytes, signature: bytes, key: PublicKey) -> None:
-        """Raise InvalidSignatureError unless the signature over ``hash_data`` holds under ``key``."""
-        self.check_key(key)
-        try:
-            key.verify(signature, hash_data)
-        except InvalidSignatureError as exc:
-            raise InvalidSignatureError(f"{self.name}: signature mismatch") from exc
 
 
 def with_document_context(document: JsonObject, options: JsonObject) -> JsonObject:

@@ -25,6 +25,8 @@ from ssi.errors import InvalidInputError, VerificationError
 from ssi.types import JsonObject, JsonValue
 
 PROOF_TYPE: Final = "DataIntegrityProof"
+LEGACY_TYPES: Final = frozenset({"Ed25519Signature2020"})
+"""Types of proof that are suites themselves and have no ``cryptosuite``."""
 MAX_PROOFS: Final = 16
 """Most proofs that one document may carry; ours, the specification sets no bound."""
 
@@ -34,7 +36,10 @@ _DID_END: Final = re.compile("[/?#]")
 
 
 class DataIntegrityProof(msgspec.Struct, frozen=True):
-    """One proof as it was read; ``raw`` keeps every member, for all of them are signed."""
+    """One proof as it was read; ``raw`` keeps every member, for all of them are signed.
+
+    ``cryptosuite`` is the type of a proof that has none.
+    """
 
     cryptosuite: str
     verification_method: str
@@ -69,18 +74,20 @@ def controller_of(verification_method: str) -> str:
 
 
 def parse_proof(raw: JsonValue) -> DataIntegrityProof:
-    """Read one proof object (2.1). Raises InvalidInputError unless it is a DataIntegrityProof with its members."""
+    """Read one proof object (2.1).
+
+    Raises InvalidInputError unless it is a DataIntegrityProof, or one of a legacy type, with its members.
+    """
     if not isinstance(raw, dict):
         raise InvalidInputError("expected a proof that is an object")
-    if raw.get("type") != PROOF_TYPE:
-        raise InvalidInputError(f"expected a proof of type {PROOF_TYPE}")
+    suite = _suite(raw)
     for name in _TEXT_MEMBERS:
         if name in raw and not isinstance(raw[name], str):
             raise InvalidInputError(f"expected the proof's {name} to be a string")
     if "id" in raw and not _URL.fullmatch(raw["id"]):
         raise InvalidInputError("expected the proof's id to be a URL")
     return DataIntegrityProof(
-        cryptosuite=_text(raw, "cryptosuite"),
+        cryptosuite=suite,
         verification_method=_text(raw, "verificationMethod"),
         proof_purpose=_text(raw, "proofPurpose"),
         proof_value=_text(raw, "proofValue"),
@@ -133,6 +140,20 @@ def match_all(proofs: Sequence[DataIntegrityProof]) -> tuple[list[JsonObject], .
         settled.update(proof.id for proof in waiting if settled.issuperset(proof.previous_proof))
         waiting = later
     return matched
+
+
+def _suite(raw: JsonObject) -> str:
+    type_ = raw.get("type")
+    if isinstance(type_, str) and type_ in LEGACY_TYPES:
+        if "cryptosuite" in raw or "created" not in raw:
+            raise InvalidInputError(f"expected a proof of type {type_} with created and without cryptosuite")
+        return type_
+    if type_ != PROOF_TYPE:
+        raise InvalidInputError(f"expected a proof of type {', '.join([PROOF_TYPE, *sorted(LEGACY_TYPES)])}")
+    suite = _text(raw, "cryptosuite")
+    if suite in LEGACY_TYPES:
+        raise InvalidInputError(f"expected a cryptosuite, got {suite}, which is a type of proof")
+    return suite
 
 
 def _text(raw: JsonObject, name: str) -> str:

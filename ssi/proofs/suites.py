@@ -3,7 +3,7 @@
 Source:  W3C Verifiable Credential Data Integrity 1.0, section 3 (cryptographic suites).
 Shapes:  one name may stand for several curves, and then for one instance each: the key chooses among them, never the
          proof, and a key of none of them is refused.
-I/O:     none.
+I/O:     none, except that a suite waits for the signer.
 Errors:  VerificationError (an unknown suite, or a key of another type).
 """
 
@@ -12,19 +12,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from ssi.encoding.jsonld import Contexts
 from ssi.errors import VerificationError
 from ssi.keys import Curve, PublicKey
 from ssi.proofs.ecdsa_jcs_2019 import EcdsaJcs2019
+from ssi.proofs.ecdsa_rdfc_2019 import EcdsaRdfc2019
+from ssi.proofs.ed25519_signature_2020 import Ed25519Signature2020
 from ssi.proofs.eddsa_jcs_2022 import EddsaJcs2022
+from ssi.proofs.eddsa_rdfc_2022 import EddsaRdfc2022
+from ssi.proofs.jcs import JcsCryptosuite
+from ssi.proofs.plain import Signer
 from ssi.types import JsonObject
 
 
 class Cryptosuite(Protocol):
-    """The steps of one cryptosuite with keys of one curve, under the specification's names."""
+    """One cryptosuite with keys of one curve.
+
+    A suite is free in what it signs and in what a proof value holds: one signature, or many and the means to derive
+    from them. What it needs beside document and options, such as mandatory pointers, is given to its constructor.
+    """
 
     @property
     def name(self) -> str:
-        """The value of ``cryptosuite``."""
+        """The value of ``cryptosuite``; the type of the proof where that is older than Data Integrity."""
         ...
 
     @property
@@ -32,45 +42,67 @@ class Cryptosuite(Protocol):
         """The curve of its keys."""
         ...
 
+    def check_key(self, key: PublicKey) -> None:
+        """Raise VerificationError unless ``key`` is of the suite's type."""
+        ...
+
     def configure(self, document: JsonObject, options: JsonObject) -> JsonObject:
-        """Return the proof configuration for a new proof over ``document``."""
+        """Return the proof for ``document`` as it will be shown, but for its proofValue."""
+        ...
+
+    async def prove(
+        self, document: JsonObject, proof_config: JsonObject, sign: Signer, *, contexts: Contexts = ...
+    ) -> str:
+        """Return the proofValue of a proof over ``document``, which holds the matching proofs of a chain.
+
+        ``proof_config`` is what ``configure`` returned. Raises InvalidInputError, CanonicalizationError, and as
+        ``sign``.
+        """
         ...
 
     def unsecured(self, document: JsonObject, options: JsonObject) -> JsonObject:
         """Return the document that a proof with ``options`` secures. Raises VerificationError."""
         ...
 
-    def hash_data(self, document: JsonObject, proof_config: JsonObject) -> bytes:
-        """Return the bytes that get signed. Raises CanonicalizationError."""
-        ...
+    def verify(
+        self,
+        document: JsonObject,
+        proof_config: JsonObject,
+        proof_value: str,
+        key: PublicKey,
+        *,
+        contexts: Contexts = ...,
+    ) -> None:
+        """Raise InvalidSignatureError unless the proof over ``document`` holds under ``key``.
 
-    def encode(self, signature: bytes) -> str:
-        """Return the ``proofValue`` of a signature."""
-        ...
-
-    def decode(self, proof_value: str) -> bytes:
-        """Return the signature of a ``proofValue``. Raises InvalidInputError."""
-        ...
-
-    def check_key(self, key: PublicKey) -> None:
-        """Raise VerificationError unless ``key`` is of the suite's type."""
-        ...
-
-    def verify(self, hash_data: bytes, signature: bytes, key: PublicKey) -> None:
-        """Raise InvalidSignatureError unless the signature holds under ``key``."""
+        ``document`` is what ``unsecured`` returned, with the matching proofs of a chain, and ``proof_config`` the proof
+        without its proofValue. Raises InvalidInputError and CanonicalizationError too, and VerificationError if the
+        key is of another type.
+        """
         ...
 
 
-EDDSA_JCS_2022: Final[Cryptosuite] = EddsaJcs2022()
-ECDSA_JCS_2019_P256: Final[Cryptosuite] = EcdsaJcs2019(Curve.P256)
-ECDSA_JCS_2019_P384: Final[Cryptosuite] = EcdsaJcs2019(Curve.P384)
+EDDSA_JCS_2022: Final = EddsaJcs2022()
+ECDSA_JCS_2019_P256: Final = EcdsaJcs2019(Curve.P256)
+ECDSA_JCS_2019_P384: Final = EcdsaJcs2019(Curve.P384)
+EDDSA_RDFC_2022: Final = EddsaRdfc2022()
+ECDSA_RDFC_2019_P256: Final = EcdsaRdfc2019(Curve.P256)
+ECDSA_RDFC_2019_P384: Final = EcdsaRdfc2019(Curve.P384)
+ED25519_SIGNATURE_2020: Final = Ed25519Signature2020()
 
-_ALL: Final = (EDDSA_JCS_2022, ECDSA_JCS_2019_P256, ECDSA_JCS_2019_P384)
+_JCS: Final[tuple[JcsCryptosuite, ...]] = (EDDSA_JCS_2022, ECDSA_JCS_2019_P256, ECDSA_JCS_2019_P384)
+_ALL: Final[tuple[Cryptosuite, ...]] = (
+    *_JCS,
+    EDDSA_RDFC_2022,
+    ECDSA_RDFC_2019_P256,
+    ECDSA_RDFC_2019_P384,
+    ED25519_SIGNATURE_2020,
+)
 SUITES: Final[Mapping[str, Mapping[Curve, Cryptosuite]]] = {
     name: {suite.curve: suite for suite in _ALL if suite.name == name} for name in dict.fromkeys(s.name for s in _ALL)
 }
 """By name, then by the curve of the key."""
-_JCS_BY_CURVE: Final = {suite.curve: suite for suite in _ALL}
+_JCS_BY_CURVE: Final = {suite.curve: suite for suite in _JCS}
 
 
 def check_suite(name: str) -> None:
@@ -88,7 +120,7 @@ def suite_for(name: str, key: PublicKey) -> Cryptosuite:
     return suite
 
 
-def jcs_suite_for(key: PublicKey) -> Cryptosuite:
+def jcs_suite_for(key: PublicKey) -> JcsCryptosuite:
     """Return the JCS suite that signs with keys such as ``key``. Raises VerificationError if there is none."""
     suite = _JCS_BY_CURVE.get(key.curve)
     if suite is None:

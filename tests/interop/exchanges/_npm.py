@@ -1,7 +1,7 @@
 """Peers from npm: installed once from the lock file beside the tests into a folder that is not kept, run by node.
 
 Source:  none.
-Input:   tests/interop/npm: package.json, package-lock.json and peer.mjs.
+Input:   tests/interop/npm: package.json, package-lock.json, peer.mjs, and bench.mjs for the bench.
 Shapes:  one request and one answer are JSON objects; each call is a process of its own.
 I/O:     runs npm (which needs the registry the first time) and node; writes to .interop/npm.
 Errors:  PeerAbsent if node or npm is missing or the packages cannot be had; in CI, where they must be there, it fails.
@@ -26,7 +26,7 @@ from tests.vectors.support import IN_CI, REPOSITORY
 
 SOURCE = REPOSITORY / "tests" / "interop" / "npm"
 TARGET = REPOSITORY / ".interop" / "npm"
-FILES = ("package.json", "package-lock.json", "peer.mjs")
+FILES = ("package.json", "package-lock.json", "peer.mjs", "bench.mjs")
 PREFIXES = {Curve.ED25519: ED25519_PRIV, Curve.P256: P256_PRIV, Curve.P384: P384_PRIV}
 MULTIKEY_CONTEXT = "https://w3id.org/security/multikey/v1"
 
@@ -59,8 +59,18 @@ def installed() -> Path:
 
 def ask(**request: Any) -> Any:
     """Return the peer's answer to ``request``. Raises PeerAbsent, or AssertionError with what the peer wrote."""
+    return _run("peer.mjs", request)
+
+
+def seconds(**request: Any) -> list[float]:
+    """Return how long each round of ``request`` took the peer, in seconds per call. Raises as ``ask``."""
+    taken: list[float] = _run("bench.mjs", request)
+    return taken
+
+
+def _run(script: str, request: dict[str, Any]) -> Any:
     folder = installed()
-    command = ["node", "peer.mjs"]
+    command = ["node", script]
     done = subprocess.run(
         command, cwd=folder, input=json.dumps(request), capture_output=True, text=True, timeout=60, check=False
     )

@@ -1,15 +1,38 @@
-// What Digital Bazaar's JCS cryptosuites make of one request: a JSON object on standard input, the answer on standard
+// What Digital Bazaar's cryptosuites make of one request: a JSON object on standard input, the answer on standard
 // output. Every document that is looked up stands in the request, nothing is fetched.
 import * as EcdsaMultikey from '@digitalbazaar/ecdsa-multikey';
 import * as Ed25519Multikey from '@digitalbazaar/ed25519-multikey';
 import * as ecdsaJcs2019 from '@digitalbazaar/ecdsa-jcs-2019-cryptosuite';
 import * as eddsaJcs2022 from '@digitalbazaar/eddsa-jcs-2022-cryptosuite';
 import {DataIntegrityProof} from '@digitalbazaar/data-integrity';
+import {Ed25519Signature2020} from '@digitalbazaar/ed25519-signature-2020';
+import {cryptosuite as ecdsaRdfc2019} from '@digitalbazaar/ecdsa-rdfc-2019-cryptosuite';
+import {cryptosuite as eddsaRdfc2022} from '@digitalbazaar/eddsa-rdfc-2022-cryptosuite';
 import jsigs from 'jsonld-signatures';
 
+const jcs = ({createSignCryptosuite, createVerifyCryptosuite}, Multikey) => ({
+  signing: async (key, date) => new DataIntegrityProof({
+    signer: (await Multikey.from(key)).signer(), date, cryptosuite: createSignCryptosuite()
+  }),
+  verifying: () => new DataIntegrityProof({cryptosuite: createVerifyCryptosuite()})
+});
+
+const rdfc = (cryptosuite, Multikey) => ({
+  signing: async (key, date) =>
+    new DataIntegrityProof({signer: (await Multikey.from(key)).signer(), date, cryptosuite}),
+  verifying: () => new DataIntegrityProof({cryptosuite})
+});
+
 const SUITES = {
-  'eddsa-jcs-2022': {cryptosuite: eddsaJcs2022, Multikey: Ed25519Multikey},
-  'ecdsa-jcs-2019': {cryptosuite: ecdsaJcs2019, Multikey: EcdsaMultikey}
+  'eddsa-jcs-2022': jcs(eddsaJcs2022, Ed25519Multikey),
+  'ecdsa-jcs-2019': jcs(ecdsaJcs2019, EcdsaMultikey),
+  'eddsa-rdfc-2022': rdfc(eddsaRdfc2022, Ed25519Multikey),
+  'ecdsa-rdfc-2019': rdfc(ecdsaRdfc2019, EcdsaMultikey),
+  Ed25519Signature2020: {
+    signing: async (key, date) =>
+      new Ed25519Signature2020({signer: (await Ed25519Multikey.from(key)).signer(), date}),
+    verifying: () => new Ed25519Signature2020()
+  }
 };
 
 function purposeOf({purpose, challenge, domain}) {
@@ -28,21 +51,14 @@ function loaderOf(documents = {}) {
 }
 
 async function sign({suite, document, key, created, ...rest}) {
-  const {cryptosuite, Multikey} = SUITES[suite];
-  const pair = await Multikey.from(key);
-  const proof = new DataIntegrityProof({
-    signer: pair.signer(), date: created, cryptosuite: cryptosuite.createSignCryptosuite()
-  });
   return jsigs.sign(document, {
-    suite: proof, purpose: purposeOf(rest), documentLoader: loaderOf(rest.documents)
+    suite: await SUITES[suite].signing(key, created), purpose: purposeOf(rest), documentLoader: loaderOf(rest.documents)
   });
 }
 
 async function verify({suite, document, documents, ...rest}) {
-  const {cryptosuite} = SUITES[suite];
-  const proof = new DataIntegrityProof({cryptosuite: cryptosuite.createVerifyCryptosuite()});
   const {verified, results, error} = await jsigs.verify(document, {
-    suite: proof, purpose: purposeOf(rest), documentLoader: loaderOf(documents)
+    suite: SUITES[suite].verifying(), purpose: purposeOf(rest), documentLoader: loaderOf(documents)
   });
   const reasons = [error, ...(results || []).map(result => result.error)].filter(Boolean).flat();
   return {verified, each: (results || []).map(result => result.verified), reasons: reasons.map(String)};

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
+from ssi.encoding.jcs import jcs
+from ssi.encoding.jsonld import BUNDLED, PinnedContext
 from ssi.errors import VerificationError
 from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
@@ -19,6 +22,10 @@ from ssi.proofs.data_integrity import (
 from ssi.types import JsonObject
 
 NOW = 1_700_000_000
+EXAMPLES = "https://www.w3.org/ns/credentials/examples/v2"
+_VOCABULARY: JsonObject = {"@context": {"@vocab": "https://www.w3.org/ns/credentials/examples#"}}
+CONTEXTS = BUNDLED.with_pinned({EXAMPLES: PinnedContext(_VOCABULARY, sha256(jcs(_VOCABULARY)).hexdigest())})
+"""The bundled contexts, and the examples context of W3C, which defines every term."""
 ASSERTION = "assertionMethod"
 DOCUMENT: JsonObject = {
     "@context": ["https://www.w3.org/ns/credentials/v2"],
@@ -78,7 +85,7 @@ async def _arguments(label: str) -> dict[str, Any]:
 
 def verify(document: JsonObject, **changed: Any) -> VerifiedDocument:
     """Verify all proofs of ``document`` for assertions at NOW, but for what is ``changed``."""
-    arguments: dict[str, Any] = {"keys": keys, "expected_purpose": ASSERTION, "now": NOW}
+    arguments: dict[str, Any] = {"keys": keys, "expected_purpose": ASSERTION, "now": NOW, "contexts": CONTEXTS}
     return verify_proofs(document, **{**arguments, **changed})
 
 

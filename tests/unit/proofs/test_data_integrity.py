@@ -107,7 +107,7 @@ def test_purpose_and_suite_are_what_was_asked_for() -> None:
     with pytest.raises(ProofPurposeError):
         verify(signed({"a": 1}, proofPurpose="authentication"))
     with pytest.raises(VerificationError, match="cryptosuite"):
-        verify(signed({"a": 1}, cryptosuite="eddsa-rdfc-2022"))
+        verify(signed({"a": 1}, cryptosuite="eddsa-rdfc-2021"))
     with pytest.raises(VerificationError, match="chain"):
         verify(signed({"a": 1}, previousProof="urn:uuid:1"))
 
@@ -155,7 +155,7 @@ def test_proof_values_that_are_none(value: str) -> None:
         "x",
         [],
         {},
-        {"type": "Ed25519Signature2020"},
+        {"type": "Ed25519Signature2018"},
         {"type": ["DataIntegrityProof"]},
         {"type": "DataIntegrityProof", "cryptosuite": 1},
         {"type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022"},

@@ -69,8 +69,11 @@ class BlsPrivateKey:
         """Raise ProofPurposeError: a key of BBS signs lists of messages."""
         raise ProofPurposeError("a BLS12-381 key makes BBS signatures only, over a list of messages")
 
-    def bbs_sign(self, messages: Sequence[bytes], header: bytes) -> bytes:
-        """Return the BBS signature of ``messages`` and ``header``. Raises InvalidInputError."""
+    def bbs_sign(self, messages: Sequence[bytes], header: bytes, commitment: bytes | None) -> bytes:
+        """Return the BBS signature of ``messages``, ``header`` and what was committed to. Raises InvalidInputError."""
+        from ssi.keys.bbs.blind import blind_sign
         from ssi.keys.bbs.signature import sign
 
+        if commitment is not None:
+            return blind_sign(self.octets, self._public.octets, commitment, messages, header=header)
         return sign(self.octets, self._public.octets, messages, header=header)

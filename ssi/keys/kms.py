@@ -96,10 +96,20 @@ class BbsKms(Protocol):
     Stores in hardware cannot: PKCS#11 has no mechanism for it, and such a store refuses.
     """
 
-    async def bbs_sign(self, label: str, *, header: bytes, messages: Sequence[bytes], purpose: KeyPurpose) -> bytes:
+    async def bbs_sign(
+        self,
+        label: str,
+        *,
+        header: bytes,
+        messages: Sequence[bytes],
+        purpose: KeyPurpose,
+        commitment: bytes | None = None,
+    ) -> bytes:
         """Return the BBS signature (BLS12-381-SHA-256, 80 bytes) over header and messages, in order.
 
+        With a ``commitment`` with proof, of a holder, it is a blind signature over what was committed to as well.
         Raises KeyNotFoundError, ProofPurposeError if the key has another purpose or is of another kind,
-        InvalidInputError for more messages than one signature covers, or if this store cannot.
+        InvalidInputError for more messages than one signature covers, for a commitment that does not hold, or if this
+        store cannot.
         """
         ...

@@ -77,14 +77,15 @@ class PrivateKey:
             return self._native.sign(message)  # type: ignore[call-arg]
         return raw_signature(self._native.sign(message, self._ecdsa), self._half)  # type: ignore[call-arg]
 
-    def bbs_sign(self, messages: Sequence[bytes], *, header: bytes) -> bytes:
+    def bbs_sign(self, messages: Sequence[bytes], *, header: bytes, commitment: bytes | None = None) -> bytes:
         """Return the BBS signature (BLS12-381-SHA-256), 80 bytes, over header and messages.
 
-        Raises ProofPurposeError if this is a key of another kind, InvalidInputError for too many messages.
+        With a ``commitment`` it is a blind signature, see ``ssi.keys.bbs.blind``. Raises ProofPurposeError if this is a
+        key of another kind, InvalidInputError for too many messages or a commitment that does not hold.
         """
         if not isinstance(self._native, BlsPrivateKey):
             raise ProofPurposeError(f"a {self.public_key.curve} key makes no BBS signature")
-        return self._native.bbs_sign(messages, header)
+        return self._native.bbs_sign(messages, header, commitment)
 
     def to_raw(self) -> bytes:
         """Return the seed (Ed25519) or the big-endian scalar."""

@@ -7,6 +7,7 @@ import pytest
 from ssi.errors import ConflictError, InvalidInputError, InvalidSignatureError, KeyNotFoundError, ProofPurposeError
 from ssi.keys import BbsKms, Curve, KeyInfo, KeyPurpose, Kms
 from ssi.keys.bbs import MAX_MESSAGES, verify
+from ssi.keys.bbs.blind import blind_verify, commit_to
 from ssi.keys.curves import JOSE_CURVES
 
 CREDENTIAL, LIST = KeyPurpose.CREDENTIAL, KeyPurpose.LIST
@@ -42,6 +43,11 @@ class KmsContract:
         messages = [b"one", b"two"]
         signature = await kms.bbs_sign("bbs", header=b"h", messages=messages, purpose=CREDENTIAL)
         verify(public.to_raw(), signature, messages, header=b"h")
+        made = commit_to([b"secret"])
+        signature = await kms.bbs_sign(
+            "bbs", header=b"h", messages=messages, purpose=CREDENTIAL, commitment=made.commitment_with_proof
+        )
+        blind_verify(public.to_raw(), signature, messages, [b"secret"], made.secret_prover_blind, header=b"h")
         with pytest.raises(ProofPurposeError):
             await kms.bbs_sign("bbs", header=b"h", messages=messages, purpose=LIST)
         with pytest.raises(ProofPurposeError):

@@ -16,8 +16,10 @@ from functools import lru_cache
 from hashlib import sha256, shake_256
 from typing import Final
 
+import msgspec
+
 from ssi.errors import InvalidInputError
-from ssi.keys.bbs.group import FIELD_PRIME, G1Point, Scalar, g1_from_octets
+from ssi.keys.bbs.group import FIELD_PRIME, POINT_LENGTH, G1Point, Scalar, g1_from_octets
 
 MAX_MESSAGES: Final = 1024
 """Most messages that one signature or proof covers; ours, the draft allows 2^64-1. Bounds work on unknown input."""
@@ -83,21 +85,27 @@ class Ciphersuite:
         dst = api_id + b"MAP_MSG_TO_SCALAR_AS_HASH_"
         return [self.hash_to_scalar(message, dst) for message in messages]
 
-    def generators(self, count: int, api_id: bytes) -> Generators:
-        """Return at least ``count`` generators of an interface (4.1.1 ``create_generators``), from the cache.
+    def generators(self, count: int, api_id: bytes) -> GeneratorList:
+        """Return the first ``count`` generators of an interface (4.1.1 ``create_generators``), from the cache.
 
         Raises InvalidInputError if more than MAX_MESSAGES + 1 are asked for.
         """
         check_count(count - 1)
-        found = _generators(self, api_id)
-        found.grow(count)
-        return found
+        return _generators(self, api_id).first(count)
+
+
+class GeneratorList(msgspec.Struct, frozen=True):
+    """Generators in order, exactly as many as there are messages and one."""
+
+    points: Sequence[G1Point]
+    octets: bytes
+    """The serialized points, one after the other: what the domain of a signature hashes."""
 
 
 class Generators:
     """The generators of one interface, in order; grows on demand and never changes what is there."""
 
-    __slots__ = ("_dst", "_growing", "_seed_dst", "_state", "_suite", "octets", "points")
+    __slots__ = ("_dst", "_growing", "_octets", "_points", "_seed_dst", "_state", "_suite")
 
     def __init__(self, suite: Ciphersuite, api_id: bytes) -> None:
         """Start with none; use ``Ciphersuite.generators``."""
@@ -106,22 +114,24 @@ class Generators:
         self._dst = api_id + b"SIG_GENERATOR_DST_"
         self._state = suite.expand_message(api_id + b"MESSAGE_GENERATOR_SEED", self._seed_dst, EXPAND_LENGTH)
         self._growing = threading.Lock()
-        self.points: list[G1Point] = []
-        self.octets = b""
-        """The serialized points, one after the other: what the domain of a signature hashes."""
+        self._points: list[G1Point] = []
+        self._octets = b""
 
-    def grow(self, count: int) -> None:
-        """Compute what is missing to ``count``."""
-        if len(self.points) >= count:
-            return
+    def first(self, count: int) -> GeneratorList:
+        """Return the first ``count``, computed if they are not there yet."""
+        if len(self._points) < count:
+            self._grow(count)
+        return GeneratorList(self._points[:count], self._octets[: POINT_LENGTH * count])
+
+    def _grow(self, count: int) -> None:
         with self._growing:
-            for index in range(len(self.points) + 1, count + 1):
+            for index in range(len(self._points) + 1, count + 1):
                 seed = self._state + index.to_bytes(8, "big")
                 self._state = self._suite.expand_message(seed, self._seed_dst, EXPAND_LENGTH)
                 point = self._suite.hash_to_curve(self._state, self._dst)
                 # The octets come first: whoever sees the point, without the lock, sees its octets too.
-                self.octets += point.to_compressed_bytes()
-                self.points.append(point)
+                self._octets += point.to_compressed_bytes()
+                self._points.append(point)
 
 
 @lru_cache(maxsize=16)

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from ssi.errors import InvalidInputError, InvalidSignatureError
-from ssi.keys.bbs.ciphersuite import EXPAND_LENGTH, SHA_256, Ciphersuite, Generators, check_count
+from ssi.keys.bbs.ciphersuite import EXPAND_LENGTH, SHA_256, Ciphersuite, GeneratorList, check_count
 from ssi.keys.bbs.group import (
     GT,
     NEGATIVE_BP2,
@@ -131,7 +131,7 @@ def proof_verify(
 def core_proof_gen(
     public_key: bytes,
     signature: bytes,
-    generators: Generators,
+    generators: GeneratorList,
     header: bytes,
     presentation_header: bytes,
     scalars: Sequence[Scalar],
@@ -146,7 +146,7 @@ def core_proof_gen(
     count = len(scalars)
     hidden = hidden_indexes(disclosed_indexes, count)
     r1, r2, e_tilde, r1_tilde, r3_tilde, *m_tilde = random(5 + len(hidden))
-    domain = calculate_domain(public_key, generators, count, header, suite, api_id)
+    domain = calculate_domain(public_key, generators, header, suite, api_id)
     d = commit(suite, generators, domain, scalars) * r2
     abar = a * (r1 * r2)
     bbar = d * r1 - abar * e
@@ -175,7 +175,7 @@ def core_proof_gen(
 def core_proof_verify(
     public_key: bytes,
     proof: Proof,
-    generators: Generators,
+    generators: GeneratorList,
     header: bytes,
     presentation_header: bytes,
     disclosed: Sequence[Scalar],
@@ -189,7 +189,7 @@ def core_proof_verify(
         raise InvalidInputError("expected as many disclosed messages as indexes")
     count = len(disclosed) + len(proof.commitments)
     hidden = hidden_indexes(disclosed_indexes, count)
-    domain = calculate_domain(public_key, generators, count, header, suite, api_id)
+    domain = calculate_domain(public_key, generators, header, suite, api_id)
     c, points = proof.challenge, generators.points
     t1 = combine([proof.bbar, proof.abar, proof.d], [c, proof.e_hat, proof.r1_hat])
     # T2 = Bv c + D r3^ + H_j m^_j with Bv = P1 + Q_1 domain + H_i msg_i, multiplied out into one sum.

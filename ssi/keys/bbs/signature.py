@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ssi.errors import InvalidInputError, InvalidSignatureError
-from ssi.keys.bbs.ciphersuite import SHA_256, Ciphersuite, Generators
+from ssi.keys.bbs.ciphersuite import SHA_256, Ciphersuite, GeneratorList
 from ssi.keys.bbs.group import (
     BP2,
     GT,
@@ -72,7 +72,7 @@ def sign(
     scalars = suite.messages_to_scalars(messages, suite.api_id)
     generators = suite.generators(len(messages) + 1, suite.api_id)
     secret = scalar_from_octets(secret_key)
-    domain = calculate_domain(public_key, generators, len(messages), header, suite, suite.api_id)
+    domain = calculate_domain(public_key, generators, header, suite, suite.api_id)
     hashed = b"".join(scalar.to_be_bytes() for scalar in (secret, *scalars, domain))
     e = suite.hash_to_scalar(hashed, suite.api_id + b"H2S_")
     return signature_octets(secret, e, commit(suite, generators, domain, scalars))
@@ -98,7 +98,7 @@ def verify(
 def core_verify(
     public_key: bytes,
     signature: bytes,
-    generators: Generators,
+    generators: GeneratorList,
     header: bytes,
     scalars: Sequence[Scalar],
     suite: Ciphersuite,
@@ -107,10 +107,9 @@ def core_verify(
     """Raise InvalidSignatureError unless a signature over message scalars holds (3.6.2)."""
     w = g2_from_octets(public_key)
     a, e = parse_signature(signature)
-    count = len(scalars)
-    domain = calculate_domain(public_key, generators, count, header, suite, api_id)
+    domain = calculate_domain(public_key, generators, header, suite, api_id)
     # h(A, W) h(A e - B, BP2) = 1, with B - A e in one multiplication and the base point negated instead.
-    points = [a, suite.p1, *generators.points[: count + 1]]
+    points = [a, suite.p1, *generators.points]
     difference = combine(points, [-e, ONE, domain, *scalars])
     if not GT.pairing_check([a, difference], [w, NEGATIVE_BP2]):
         raise InvalidSignatureError("the BBS signature does not hold")
@@ -127,15 +126,17 @@ def parse_signature(octets: bytes) -> tuple[G1Point, Scalar]:
 
 
 def calculate_domain(
-    public_key: bytes, generators: Generators, count: int, header: bytes, suite: Ciphersuite, api_id: bytes
+    public_key: bytes, generators: GeneratorList, header: bytes, suite: Ciphersuite, api_id: bytes
 ) -> Scalar:
-    """Return the domain of a signature over ``count`` messages, Q_1 and the header (4.2.3)."""
-    points = generators.octets[: POINT_LENGTH * (count + 1)]
-    hashed = b"".join((public_key, count.to_bytes(8, "big"), points, api_id, len(header).to_bytes(8, "big"), header))
+    """Return the domain of a signature: a hash of its key, its generators and its header (4.2.3)."""
+    count = len(generators.points) - 1
+    hashed = b"".join(
+        (public_key, count.to_bytes(8, "big"), generators.octets, api_id, len(header).to_bytes(8, "big"), header)
+    )
     return suite.hash_to_scalar(hashed, api_id + b"H2S_")
 
 
-def commit(suite: Ciphersuite, generators: Generators, domain: Scalar, scalars: Sequence[Scalar]) -> G1Point:
+def commit(suite: Ciphersuite, generators: GeneratorList, domain: Scalar, scalars: Sequence[Scalar]) -> G1Point:
     """Return B = P1 + Q_1 domain + H_1 msg_1 + … (3.6.1, step 3)."""
     points = [suite.p1, *generators.points[: len(scalars) + 1]]
     return combine(points, [ONE, domain, *scalars])

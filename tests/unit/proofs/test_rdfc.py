@@ -13,6 +13,7 @@ from ssi.keys import Curve, KeyPurpose
 from ssi.proofs.data_integrity import (
     ECDSA_RDFC_2019_P256,
     ECDSA_RDFC_2019_P384,
+    EDDSA_JCS_2022,
     EDDSA_RDFC_2022,
     SUITES,
     Cryptosuite,
@@ -262,3 +263,25 @@ async def test_a_poison_graph_is_refused_in_bounded_work() -> None:
     with pytest.raises(InvalidInputError):
         await sign(poison, EDDSA_RDFC_2022)
     assert time.process_time() - started < 2
+
+
+async def test_a_long_document_with_many_proofs_is_refused_before_a_key_is_looked_for() -> None:
+    long = {**DOCUMENT, "description": "x" * 400_000}
+    secured = await sign(long, EDDSA_RDFC_2022)
+    assert verify(secured).document == long
+    secured = await sign(secured, ECDSA_RDFC_2019_P256)
+    assert len(verify(secured).proofs) == 2
+    secured = await sign(secured, EDDSA_RDFC_2022)
+
+    def unasked(_: str, __: str, /) -> Any:
+        raise AssertionError("a key was looked for")
+
+    with pytest.raises(InvalidInputError, match="bytes"):
+        verify(secured, keys=unasked)
+    with pytest.raises(InvalidInputError, match="gate"):
+        verify({**secured, "description": "\ud800"}, keys=unasked)
+    # The suites that hash what is written cost little, and do not count.
+    secured = await sign(long, EDDSA_RDFC_2022)
+    for _ in range(3):
+        secured = await sign(secured, EDDSA_JCS_2022)
+    assert len(verify(secured).proofs) == 4

@@ -21,6 +21,7 @@ ED25519_PRIV: Final = b"\x80\x26"
 SECP256K1_PRIV: Final = b"\x81\x26"
 P256_PRIV: Final = b"\x86\x26"
 P384_PRIV: Final = b"\x87\x26"
+BLS12_381_G2_PRIV: Final = b"\x8a\x26"
 P521_PRIV: Final = b"\x88\x26"
 
 SHA2_256_MULTIHASH: Final = b"\x12\x20"

@@ -6,6 +6,8 @@ Three walks: the sailing document, the permanent resident card, and the driver's
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +34,8 @@ WALKS = {
     "HolderBinding/": ("FeatureInputs/licenseMandatory.json", "FeatureInputs/licenseSelective.json"),
 }
 count = VectorCount(FOLDER)
+text_count = VectorCount("w3c")
+_TRANSCRIBED: JsonObject = json.loads((Path(__file__).parent / "bbs_2023.json").read_text(encoding="utf-8"))
 each = pytest.mark.parametrize("folder", WALKS)
 
 
@@ -247,3 +251,39 @@ def test_the_committed_secret_is_that_of_the_vector() -> None:
     made = blind.commit_to([holder.secret])
     assert len(made.commitment_with_proof) == len(bytes.fromhex(info["commitmentWithProof"]))
     count.ran()
+
+
+def test_the_transcribed_example() -> None:
+    key = PublicKey.from_raw(Curve.BLS12_381_G2, bytes.fromhex(_TRANSCRIBED["publicKeyHex"]))
+    base, derived = _TRANSCRIBED["base"], _TRANSCRIBED["derived"]
+    verify_base_proof(base, key=key)
+    about = bytes.fromhex(_TRANSCRIBED["presentationHeaderHex"])
+    ours = derive_proof(base, selective_pointers=_TRANSCRIBED["selectivePointers"], presentation_header=about)
+    assert {**ours, "proof": None} == {**derived, "proof": None}
+    for document in (ours, derived):
+        verify_proof(document, key=key, expected_purpose="assertionMethod", now=NOW)
+        for path in leaves(document):
+            with pytest.raises((InvalidInputError, VerificationError)):
+                verify_proof(altered(document, path), key=key, expected_purpose="assertionMethod", now=NOW)
+
+
+def test_the_examples_of_the_text() -> None:
+    """Two keys and two documents with their canonical forms; other blocks stand in files of their own."""
+    blocks = load_json("w3c", "vc-di-bbs-cr-text-vectors.json")["blocks"]
+    unsigned: JsonObject | None = None
+    for block in blocks:
+        text = block["text"].strip()
+        if block["section"] == "Verification Methods > Multikey":
+            multikey = "".join(re.findall(r'"publicKeyMultibase": "([^"]*)"', text)[0].split())
+            assert PublicKey.from_multikey(multikey).to_multikey() == multikey
+            text_count.ran()
+        elif text.startswith("{"):
+            unsigned = json.loads(
+                re.sub(r"//.*", "", text.replace("https://", "https:@@")).replace("https:@@", "https://")
+            )
+        elif text.startswith("_:") and unsigned is not None:
+            lines = canonicalize(to_quads(unsigned)).lines
+            assert [line.strip() for line in lines] == [line.strip() for line in text.splitlines()]
+            text_count.ran()
+        else:
+            text_count.left_out("vc-di-bbs-cr-text-vectors.json: a block that includes a file of vc-di-bbs, or nothing")

@@ -91,6 +91,8 @@ class Bbs2023:
     ) -> None:
         """Say what every derived proof will show, and to whose secret the proof is bound.
 
+        What is not mandatory a holder may leave out, the end of validity and the status too: ``core_pointers`` of
+        ``ssi.proofs.selective.pointers`` names the members that an issuer should think of.
         ``holder_commitment`` is a commitment with proof to one message of the holder (anonymous holder binding).
         ``hmac_key`` is for test vectors: left out, each proof draws its own, which is what hides the shape of what is
         not shown. Raises InvalidInputError for what is no JSON pointer.

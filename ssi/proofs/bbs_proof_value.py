@@ -9,7 +9,8 @@ I/O:     none. CBOR is decoded with ``cbor2``, imported when the first value is 
 Errors:  InvalidInputError (no such value), VerificationError (a base proof where a derived one belongs or the other way
          round, and pseudonyms), UnavailableError (the extra is not installed).
 
-Pseudonyms are refused: the drafts they rest on moved away from the published vectors.
+Pseudonyms are refused: the vectors disagree with the text (other header bytes, and a CBOR tag where it forbids tags),
+and the draft below them still moves.
 """
 
 from __future__ import annotations

@@ -24,6 +24,16 @@ MAX_POINTER_CHARACTERS: Final = 4096
 
 _KEPT: Final = frozenset({"@context", "id", "@id", "type", "@type"})
 """Members that a selected object always has: without them it would be another node, or mean something else."""
+_CORE: Final = (
+    "issuer",
+    "validFrom",
+    "validUntil",
+    "issuanceDate",
+    "expirationDate",
+    "credentialStatus",
+    "credentialSchema",
+    "termsOfUse",
+)
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _ESCAPE: Final = re.compile(r"~(?![01])")
 
@@ -69,6 +79,15 @@ def check_pointers(value: JsonValue) -> tuple[str, ...]:
     for pointer in value:
         parse_pointer(pointer)
     return tuple(value)
+
+
+def core_pointers(document: JsonObject) -> tuple[str, ...]:
+    """Return pointers to those members of a credential that a holder could gain by leaving out.
+
+    They are its issuer, its dates, its status, its schema and its terms of use. An issuer makes them mandatory unless
+    it means a holder to choose: a verifier cannot miss what it never saw.
+    """
+    return tuple(f"/{name}" for name in _CORE if name in document)
 
 
 def _add(tree: _Tree, tokens: Sequence[str]) -> None:

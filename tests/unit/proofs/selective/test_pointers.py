@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssi.errors import InvalidInputError
-from ssi.proofs.selective.pointers import MAX_POINTERS, check_pointers, parse_pointer, select
+from ssi.proofs.selective.pointers import MAX_POINTERS, check_pointers, core_pointers, parse_pointer, select
 
 DOCUMENT = {
     "@context": ["https://www.w3.org/ns/credentials/v2"],
@@ -73,6 +73,13 @@ def test_pointers_are_a_bounded_list_of_strings() -> None:
             check_pointers(value)
     with pytest.raises(InvalidInputError):
         select(DOCUMENT, ("/issuer" for _ in range(MAX_POINTERS + 1)))
+
+
+def test_the_core_of_a_credential() -> None:
+    assert core_pointers(DOCUMENT) == ("/issuer",)
+    document = {**DOCUMENT, "credentialStatus": {}, "validUntil": "", "name": "x", "expirationDate": ""}
+    assert core_pointers(document) == ("/issuer", "/validUntil", "/expirationDate", "/credentialStatus")
+    assert select(document, core_pointers(document)) is not None
 
 
 VALUES = st.recursive(

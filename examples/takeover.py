@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from typing import Any
 
 from openvc import P256SigningKey, VerificationPolicy, verify_credential
@@ -19,7 +18,8 @@ from openvc.status import CredentialRevoked
 from openvc.status import issue as peer_issue
 from openvc.status import token_status_list as peer_token
 
-from issuer import CredentialType, Issuer, StatusSettings
+from examples.telling import NONCE, OFFICE, RESIDENCE, STATUS_BASE, Telling
+from issuer import Issuer, StatusSettings
 from issuer.identity import OutsideIdentity
 from issuer.store import AdoptedCredential, AdoptedFamily
 from issuer.stores import open_issuer_store
@@ -35,17 +35,7 @@ from ssi.status.lists import CredentialState
 from ssi.testing import TestClock, TestHolder
 from verifier import Policy, Trust, Verifier
 
-RESIDENCE = CredentialType(
-    name="residence",
-    vct="https://town.example/residence",
-    types=("Residence",),
-    schema={"type": "object", "properties": {"name": {}, "town": {}}},
-    validity_days=365,
-    formats=("dc+sd-jwt",),
-)
-OFFICE, NONCE = "https://benefits.example", "n-0S6_WzA2Mj"
-BASE = "https://town.example/status"
-LIST, MEDIA_TYPE = f"{BASE}/1", "application/statuslist+jwt"
+LIST, MEDIA_TYPE = f"{STATUS_BASE}/1", "application/statuslist+jwt"
 ENTRIES = 1 << 17
 AINO, EINO, LEMPI, STRANGER = 4711, 90_210, 15, 131_000
 """Indexes that the old system gave away; of the last one it has kept no case number."""
@@ -123,27 +113,17 @@ class OldSystem:
         return AdoptedFamily(format=StatusFormat.TOKEN, uri=LIST, entries=ENTRIES, credentials=credentials, taken=taken)
 
 
-class Story:
+class Story(Telling):
     """The town, its residents and the two verifiers; ``told`` is what came of each step."""
 
     holder: TestHolder
 
     def __init__(self) -> None:
+        super().__init__()
         self.clock, self.web = TestClock(int(time.time())), Web()
         self.private = PrivateKey.generate(Curve.P256)
         self.old = OldSystem(self.private, self.web)
-        self.told: dict[str, str] = {}
         self.credentials: dict[str, str] = {}
-
-    async def tell(self, step: str, attempt: Awaitable[object]) -> None:
-        """Await an attempt, print and keep whether it was accepted or why it was refused."""
-        try:
-            await attempt
-            outcome = "accepted"
-        except SsiError as exc:
-            outcome = f"refused: {exc}"
-        self.told[step] = outcome
-        print(f"   {step}: {outcome}")
 
     async def check(self, step: str) -> None:
         """Show every credential to both verifiers, and tell whom they accept."""
@@ -200,7 +180,7 @@ class Story:
             store=self.store,
             registry=None,
             catalogue=[RESIDENCE],
-            status_base=BASE,
+            status_base=STATUS_BASE,
             now=self.clock,
             status=StatusSettings(entries=ENTRIES),
         )

@@ -9,11 +9,11 @@ Run it with ``python -m examples.theft``. Every line says what was tried and wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 
 import msgspec
 
-from issuer import CredentialType, Issuer
+from examples.telling import NONCE, OFFICE, RESIDENCE, STATUS_BASE, Telling
+from issuer import Issuer
 from issuer.issuance import IssuanceBook
 from issuer.stores import open_issuer_store
 from issuer.stores.issuance import SqliteIssuanceStore
@@ -25,7 +25,6 @@ from ssi.did.webvh.keys import did_key_method
 from ssi.encoding.base64url import b64url_decode
 from ssi.encoding.gate import parse_object
 from ssi.encoding.timestamps import format_seconds
-from ssi.errors import SsiError
 from ssi.keys import Curve, KeyPurpose, PublicKey
 from ssi.keys.backends.memory import MemoryKms
 from ssi.ports import Fetched
@@ -36,15 +35,6 @@ from ssi.testing import TestFederation, TestHolder
 from ssi.types import JsonObject
 from verifier import Policy, Trust, Verifier
 
-RESIDENCE = CredentialType(
-    name="residence",
-    vct="https://town.example/residence",
-    types=("Residence",),
-    schema={"type": "object", "properties": {"name": {}, "town": {}}},
-    validity_days=365,
-    formats=("dc+sd-jwt",),
-)
-OFFICE = "https://benefits.example"
 AINO = {"name": "Aino", "town": "Kerava"}
 UPDATE, CREDENTIAL = "town/update/2", "town/credential/1"
 UPDATE_VERSION = 2
@@ -67,7 +57,7 @@ class Web:
         return Fetched(url, 200, "text/jsonl", self.log)
 
 
-class Story:
+class Story(Telling):
     """The town, an office that verifies, and the thief; ``told`` is what came of each step."""
 
     federation: TestFederation
@@ -76,18 +66,8 @@ class Story:
     log: WebvhLog
 
     def __init__(self) -> None:
+        super().__init__()
         self.works, self.vault, self.thief, self.web = LeakyKms(), LeakyKms(), MemoryKms(), Web()
-        self.told: dict[str, str] = {}
-
-    async def tell(self, step: str, attempt: Awaitable[object]) -> None:
-        """Await an attempt, print and keep whether it was accepted or why it was refused."""
-        try:
-            await attempt
-            outcome = "accepted"
-        except SsiError as exc:
-            outcome = f"refused: {exc}"
-        self.told[step] = outcome
-        print(f"   {step}: {outcome}")
 
     async def found(self) -> None:
         """Found a registry, and on it a town whose DID has rotated its update key once."""
@@ -125,14 +105,14 @@ class Story:
             store=self.store,
             registry=self.registry,
             catalogue=[RESIDENCE],
-            status_base="https://town.example/status",
+            status_base=STATUS_BASE,
             now=self.clock,
         )
         self.issuer.book = IssuanceBook(
             town,
             store=self.books,
             registry=self.registry,
-            uri="https://town.example/status/issued",
+            uri=f"{STATUS_BASE}/issued",
             now=self.clock,
         )
 
@@ -148,8 +128,8 @@ class Story:
             accept_proven_before_compromise=bool(proofs),
         )
         office = Verifier(policy, lists=self.issuer, registry=self.registry, now=self.clock)
-        shown = await self.holder.show(credential, nonce="n-0S6", audience=OFFICE)
-        await office.verify(shown, nonce="n-0S6", issuance_proofs=proofs)
+        shown = await self.holder.show(credential, nonce=NONCE, audience=OFFICE)
+        await office.verify(shown, nonce=NONCE, issuance_proofs=proofs)
 
     # --- the thief --------------------------------------------------------------------------------------------------
 

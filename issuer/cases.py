@@ -20,6 +20,7 @@ from ssi.status.lists import CredentialState, StatusFamily
 from ssi.types import JsonObject
 
 from .catalogue import CredentialType, Format
+from .continuity import Continuity
 from .identity import Identity
 from .issuing import STATUS_FORMAT
 from .publishing import StatusSettings
@@ -39,12 +40,14 @@ class Cases:
         settings: StatusSettings,
         status_base: str,
         now: Callable[[], int],
+        continuity: Continuity,
     ) -> None:
         self._identity = identity
         self._store = store
         self._settings = settings
         self._base = status_base
         self._now = now
+        self._continuity = continuity
         self._tag_key: bytes | None = None
 
     async def claim(
@@ -95,6 +98,7 @@ class Cases:
         when: Sequence[CredentialState] = tuple(CredentialState),
     ) -> Issued:
         """Claim a row and an index for ``draft``; another family if the one with room was filled just now."""
+        await self._continuity.require()
         family = await self._family(entry, format)
         while True:
             try:

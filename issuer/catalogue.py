@@ -1,6 +1,7 @@
 """The credential types that an agency issues: what may be said, in which formats, for how long, and what is kept.
 
-Source:  SD-JWT VC (``vct``), W3C VCDM 2.0 section 4.5 (types), JSON Schema 2020-12.
+Source:  SD-JWT VC (``vct``), W3C VCDM 2.0 section 4.5 (types), OpenID4VCI 1.0 appendix A (formats), JSON
+         Schema 2020-12.
 Input:   a TOML file that the agency wrote, or the same members as Python values.
 Shapes:  a claim path is a tuple of member names (and of numbers for array elements).
 I/O:     ``load`` reads one file, and the schema file that it may name beside it.
@@ -19,13 +20,13 @@ import msgspec
 
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
-from ssi.errors import InvalidInputError, NotFoundError
+from ssi.errors import InvalidInputError, NotFoundError, VerificationError
 from ssi.types import JsonObject, JsonValue
 
 if TYPE_CHECKING:
     from ssi.schema.json_schema import Schema
 
-Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt"]
+Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "ldp_vc"]
 ClaimPath: TypeAlias = tuple[str | int, ...]
 
 MAX_CATALOGUE_BYTES: Final = 1 << 20
@@ -52,7 +53,9 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     contexts: tuple[str, ...] = ()
     """JSON-LD contexts after the base context."""
     formats: tuple[Format, ...] = ("dc+sd-jwt", "vc+jwt")
-    """Formats it is issued in; the first is the default."""
+    """Formats it is issued in; the first is the default. An ``ldp_vc`` has an embedded Data Integrity proof."""
+    cryptosuite: str | None = None
+    """The suite of that proof; None for the JCS suite of the key that signs."""
     always_shown: tuple[ClaimPath, ...] = ()
     """Claims that the holder cannot withhold in SD-JWT VC; every other member of every object can be withheld."""
     decoys: int = 0
@@ -70,6 +73,8 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             raise InvalidInputError(
                 f"type {self.name}: expected validity_days from 1, retention_days from 0, decoys up to 100"
             )
+        if self.cryptosuite is not None:
+            _check_suite(self.name, self.cryptosuite)
         properties = self.schema.get("properties")
         if self.schema.get("type") != "object" or not isinstance(properties, dict):
             raise InvalidInputError(f"type {self.name}: expected a JSON Schema of an object with properties")
@@ -130,6 +135,15 @@ class Catalogue:
             return self._types[name]
         except KeyError:
             raise NotFoundError(f"the catalogue has no type {name}") from None
+
+
+def _check_suite(type_name: str, suite: str) -> None:
+    from ssi.proofs.suites import check_suite
+
+    try:
+        check_suite(suite)
+    except VerificationError as exc:
+        raise InvalidInputError(f"type {type_name}: {exc}") from exc
 
 
 @lru_cache(256)

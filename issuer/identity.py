@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from ssi.did.document import DidDocument
 from ssi.did.resolver import Resolver
 from ssi.errors import InvalidInputError, KeyNotFoundError, VerificationError
 from ssi.keys import KeyPurpose, Kms
@@ -55,16 +56,22 @@ class OutsideIdentity:
         ``keys`` gives label and verification method for CREDENTIAL and LIST. Raises InvalidInputError if one of them is
         left out, VerificationError if the document lists another key, and as the resolver and ``Kms.public_key``.
         """
+        return await cls.of((await resolver.resolve(did)).document, kms=kms, keys=keys)
+
+    @classmethod
+    async def of(
+        cls, document: DidDocument, *, kms: Kms, keys: Mapping[KeyPurpose, tuple[str, str]]
+    ) -> OutsideIdentity:
+        """As ``open``, with the DID document at hand: where the agency serves it itself."""
         if {KeyPurpose.CREDENTIAL, KeyPurpose.LIST} - set(keys):
             raise InvalidInputError("expected a key for credentials and one for status lists")
-        document = (await resolver.resolve(did)).document
         named: dict[KeyPurpose, NamedKey] = {}
         for purpose, (label, kid) in keys.items():
             key = await kms.public_key(label)
             if document.key(kid, "assertionMethod") != key:
                 raise VerificationError(f"the DID document lists another key than the one labelled for {purpose}")
             named[purpose] = NamedKey(label, kid, key)
-        return cls(did, kms=kms, keys=named)
+        return cls(document.id, kms=kms, keys=named)
 
     @property
     def did(self) -> str:

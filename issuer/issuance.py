@@ -18,7 +18,6 @@ import msgspec
 
 from ssi.encoding.base64url import b64url_encode
 from ssi.errors import GuardError, NotFoundError, UnavailableError
-from ssi.keys.jws import parse_jws
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
 from ssi.registry.types import StatusCommitment
@@ -27,6 +26,7 @@ from ssi.status.issuance import (
     IssuanceList,
     batch_root,
     build_issuance_proof,
+    issuance_input,
     issuance_leaf,
     issuance_secret,
 )
@@ -97,7 +97,7 @@ class IssuanceBook:
 
     async def add(self, credential: str) -> None:
         """Enter a credential, as it is handed out."""
-        signed = _signing_input(credential)
+        signed = issuance_input(credential)
         await self._store.add(issuance_leaf(issuance_secret(await self._store.key(), signed), signed))
 
     async def publish(self) -> bool:
@@ -118,7 +118,7 @@ class IssuanceBook:
 
         The holder keeps it beside the credential. Raises NotFoundError as long as no batch with it is anchored.
         """
-        signed = _signing_input(credential)
+        signed = issuance_input(credential)
         secret = issuance_secret(await self._store.key(), signed)
         leaf = issuance_leaf(secret, signed)
         batch = await self._store.batch_of(leaf)
@@ -152,10 +152,6 @@ class IssuanceBook:
 
     def _known(self, digest: str) -> bool:
         return self._registry.view().has_commitment(self._uri, digest)
-
-
-def _signing_input(credential: str) -> bytes:
-    return parse_jws(credential.partition("~")[0]).signing_input
 
 
 def _fill(leaves: Sequence[bytes]) -> Sequence[bytes]:

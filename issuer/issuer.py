@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Final, TypeAlias
 
-from ssi.encoding.gate import parse_object
 from ssi.errors import ConflictError, DidNotFoundError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.ports import PublishedList
@@ -29,16 +28,15 @@ from .answers import IssuedCredential as IssuedCredential
 from .answers import StatusChange as StatusChange
 from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
+from .continuity import Continuity
+from .handing_over import Claims as Claims
+from .handing_over import HandingOver
 from .identity import Identity
 from .issuance import IssuanceBook
-from .issuing import Signer, sign_credential
 from .publishing import Publisher, StatusSettings
 from .store import Act, Issued, IssuerStore, Selection, select
 
 Clock: TypeAlias = Callable[[], int]
-Claims: TypeAlias = Callable[[str], JsonObject]
-"""Asked for the claims of a reference when a credential is reissued, so that they need not be kept."""
-
 RETRY_SECONDS: Final = 86_400
 """How long a request may be repeated and still give the same credential; then its tag is erased."""
 
@@ -72,8 +70,24 @@ class Issuer:
         self._base = status_base.rstrip("/")
         self._status = status or StatusSettings()
         self._owns_store = False
-        self._cases = Cases(identity, store=store, settings=self._status, status_base=self._base, now=now)
+        self._continuity = Continuity(identity.did, store=store, registry=registry, status_base=self._base)
+        self._cases = Cases(
+            identity,
+            store=store,
+            settings=self._status,
+            status_base=self._base,
+            now=now,
+            continuity=self._continuity,
+        )
         self._publisher = Publisher(identity, store=store, registry=registry, settings=self._status, now=now)
+        self._handing_over = HandingOver(
+            identity,
+            store=store,
+            catalogue=self.catalogue,
+            cases=self._cases,
+            publisher=self._publisher,
+            enter=self._enter,
+        )
 
     @classmethod
     async def create(
@@ -188,7 +202,7 @@ class Issuer:
         """
         entry = self.catalogue.get(type)
         row = await self._cases.claim(entry, claims, reference, format_of(entry, format), holder)
-        return await self._sign(entry, claims, row)
+        return await self._handing_over.sign(entry, claims, row)
 
     async def reissue(
         self,
@@ -206,22 +220,7 @@ class Issuer:
         be issued anew, a suspended one raises ConflictError. Stopped half-way and called again, it goes on with those
         that are left: pass the label of the old key, which new credentials do not have.
         """
-        first_new = 0
-        async for row in self._cases.selected(select(reference, type, key)):
-            # New credentials match the selection as well, and have higher numbers than all old ones.
-            if first_new and row.number >= first_new:
-                break
-            if row.state is CredentialState.SUSPENDED and reference is not None:
-                raise ConflictError("this reference is suspended: unsuspend or revoke it first")
-            if row.state is not CredentialState.VALID and reference is None:
-                continue
-            try:
-                issued, number = await self._reissue_one(row, claims, holder)
-            except ConflictError:
-                if reference is not None:
-                    raise
-                continue  # Somebody revoked, suspended or reissued it since it was selected: theirs is the later word.
-            first_new = first_new or number
+        async for issued in self._handing_over.replace_all(select(reference, type, key), claims, holder):
             yield issued
         await self.publish()
 
@@ -287,6 +286,7 @@ class Issuer:
         if self._registry is not None:
             with suppress(UnavailableError, DidNotFoundError):
                 await self.organisation.reload(registry=self._registry, now=now)
+        await self._continuity.require()
         await self._store.erase_due(now=now, retry_before=now - RETRY_SECONDS)
         anchored = await self._publisher.publish(everything=everything)
         return (self.book is None or await self.book.publish()) and anchored
@@ -337,57 +337,11 @@ class Issuer:
         Asked again, it gives the credential that took its place, with the same identifier. Raises ConflictError if the
         credential is revoked or suspended, or was replaced by somebody else since.
         """
-        (row,) = await self._store.select(Selection(numbers=(number,)))
-        if row.replaced_by is None:
-            if row.state is not CredentialState.VALID:
-                raise ConflictError(f"the credential is {row.state.name.lower()}")
-            return (await self._reissue_one(row, claims, None))[0]
-        new = await self._store.find(row.reference)
-        if new.number != row.replaced_by:
-            raise ConflictError("the credential was replaced more than once since")
-        entry, wanted = self.catalogue.get(new.type), await self._claims_of(new, claims)
-        holder = None if new.holder is None else PublicKey.from_multikey(new.holder)
-        return await self._sign(
-            entry, wanted, await self._cases.claim(entry, wanted, new.reference, format_of(entry, new.format), holder)
-        )
+        return await self._handing_over.renew(number, claims)
 
-    async def _claims_of(self, row: Issued, claims: Claims | None) -> JsonObject:
-        if claims is not None:
-            return claims(row.reference)
-        kept = await self._store.retained(row.number)
-        if kept is None:
-            raise InvalidInputError(f"type {row.type} keeps no claims: pass claims to reissue")
-        return parse_object(kept)
-
-    async def _reissue_one(
-        self, row: Issued, claims: Claims | None, holder: PublicKey | None
-    ) -> tuple[IssuedCredential, int]:
-        entry = self.catalogue.get(row.type)
-        wanted = await self._claims_of(row, claims)
-        if holder is None and row.holder is not None:
-            holder = PublicKey.from_multikey(row.holder)
-        new = await self._cases.replace(row, entry, wanted, holder)
-        return await self._sign(entry, wanted, new), new.number
-
-    async def _sign(self, entry: CredentialType, claims: JsonObject, row: Issued) -> IssuedCredential:
-        await self._publisher.ensure(row.family)
-        references = () if row.index is None else (await self._publisher.family(row.family)).references(row.index)
-        key = await self.identity.key(KeyPurpose.CREDENTIAL)
-        if key.label != row.key:
-            raise UnavailableError("the key that signs credentials was replaced just now: ask again")
-        signer = Signer(self.did, key, self.identity.kms)
-        text = await sign_credential(entry, claims, row, references, signer)
+    async def _enter(self, credential: str) -> None:
         if self.book is not None:
-            await self.book.add(text)
-        return IssuedCredential(
-            credential=text,
-            id=row.id,
-            reference=row.reference,
-            type=row.type,
-            format=row.format,
-            issued_at=row.issued_at,
-            valid_until=row.valid_until,
-        )
+            await self.book.add(credential)
 
     async def _change(
         self,
@@ -404,6 +358,7 @@ class Issuer:
                 raise ConflictError(f"type {found.type} is not revocable")
             if found.state is CredentialState.REVOKED and state is not CredentialState.REVOKED:
                 raise ConflictError("this reference is revoked, which is for good")
+        await self._continuity.require()
         changed = await self._store.change(selection, state, when=when, act=act, reason=reason, by=by, at=self._now())
         anchored = await self.publish()
         return StatusChange(references=tuple(row.reference for row in changed), anchored=anchored)

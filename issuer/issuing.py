@@ -1,8 +1,10 @@
 """Turn checked claims into a credential of one format.
 
-Source:  SD-JWT VC (draft-ietf-oauth-sd-jwt-vc), W3C VCDM 2.0 secured by VC-JOSE-COSE.
+Source:  SD-JWT VC (draft-ietf-oauth-sd-jwt-vc), W3C VCDM 2.0 secured by VC-JOSE-COSE or by a Data Integrity proof; the
+         formats' names are those of OpenID4VCI 1.0, appendix A.
 Input:   a catalogue entry, claims that match its schema, and the row that the store made for them.
-Shapes:  times are Unix seconds.
+Shapes:  times are Unix seconds. A holder's key stands in ``cnf``; in an ``ldp_vc``, whose readers know no ``cnf``, it
+         is the subject, as a did:key.
 I/O:     the key store.
 Errors:  InvalidInputError, and those of ``Kms.sign``.
 """
@@ -14,11 +16,14 @@ from typing import Final
 import msgspec
 
 from ssi.credentials.contexts import VC_V2_CONTEXT
+from ssi.credentials.data_integrity import secure_credential
 from ssi.credentials.jose import sign_vc_jwt
 from ssi.credentials.sd_jwt import issue_sd_jwt_vc
-from ssi.credentials.vcdm import parse_credential
+from ssi.credentials.vcdm import Credential, parse_credential
+from ssi.did.methods.key import did_key
 from ssi.encoding.timestamps import format_seconds
 from ssi.keys import Kms, PublicKey
+from ssi.proofs.suites import suite_for
 from ssi.registry.organisation import NamedKey
 from ssi.status import StatusFormat, StatusReference
 from ssi.status.reference import build_bitstring_entry, build_status_claim
@@ -30,6 +35,7 @@ from .store import Issued
 STATUS_FORMAT: Final[dict[Format, StatusFormat]] = {
     "dc+sd-jwt": StatusFormat.TOKEN,
     "vc+jwt": StatusFormat.BITSTRING,
+    "ldp_vc": StatusFormat.BITSTRING,
 }
 """Each credential format has the list format that its verifiers know."""
 
@@ -45,8 +51,8 @@ class Signer(msgspec.Struct, frozen=True):
 async def sign_credential(
     entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
-    """Return the compact credential that ``row`` stands for."""
-    sign = _vc_jwt if row.format == "vc+jwt" else _sd_jwt_vc
+    """Return the text of the credential that ``row`` stands for: a compact one, or JSON for an ``ldp_vc``."""
+    sign = {"dc+sd-jwt": _sd_jwt_vc, "vc+jwt": _vc_jwt, "ldp_vc": _ldp_vc}[row.format]
     return await sign(entry, claims, row, references, signer)
 
 
@@ -73,26 +79,48 @@ async def _sd_jwt_vc(
 async def _vc_jwt(
     entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
-    document: JsonObject = {
-        "@context": [VC_V2_CONTEXT, *entry.contexts],
-        "id": row.id,
-        "type": ["VerifiableCredential", *entry.types],
-        "issuer": signer.issuer,
-        "validFrom": format_seconds(row.issued_at),
-        "validUntil": format_seconds(row.valid_until),
-        "credentialSubject": dict(claims),
-    }
-    if references:
-        document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
-    credential = parse_credential(document, contexts=entry.contexts)
     return await sign_vc_jwt(
-        credential,
+        _credential(entry, claims, row, references, signer.issuer),
         kms=signer.kms,
         label=signer.key.label,
         kid=signer.key.kid,
         issued_at=row.issued_at,
         holder_key=_holder(row),
     )
+
+
+async def _ldp_vc(
+    entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
+) -> str:
+    holder = _holder(row)
+    subject = claims if holder is None else {"id": did_key(holder), **claims}
+    secured = await secure_credential(
+        _credential(entry, subject, row, references, signer.issuer),
+        kms=signer.kms,
+        label=signer.key.label,
+        verification_method=signer.key.kid,
+        created=row.issued_at,
+        suite=None if entry.cryptosuite is None else suite_for(entry.cryptosuite, signer.key.public_key),
+    )
+    return msgspec.json.encode(secured).decode()
+
+
+def _credential(
+    entry: CredentialType, subject: JsonObject, row: Issued, references: tuple[StatusReference, ...], issuer: str
+) -> Credential:
+    """Return the W3C credential, whichever way it is secured."""
+    document: JsonObject = {
+        "@context": [VC_V2_CONTEXT, *entry.contexts],
+        "id": row.id,
+        "type": ["VerifiableCredential", *entry.types],
+        "issuer": issuer,
+        "validFrom": format_seconds(row.issued_at),
+        "validUntil": format_seconds(row.valid_until),
+        "credentialSubject": dict(subject),
+    }
+    if references:
+        document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
+    return parse_credential(document, contexts=entry.contexts)
 
 
 def _holder(row: Issued) -> PublicKey | None:

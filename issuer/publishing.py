@@ -21,7 +21,8 @@ from ssi.ledger.receipt import Receipt, build_receipt
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
 from ssi.registry.types import StatusCommitment
-from ssi.status import parse_status_list, status_list_digest
+from ssi.status import StatusFormat, parse_status_list, status_list_digest
+from ssi.status.bitstring import CREDENTIAL_MEDIA_TYPE, EMBEDDED_MEDIA_TYPE
 from ssi.status.lists import (
     DEFAULT_ENTRIES,
     DEFAULT_LIFETIME_SECONDS,
@@ -30,6 +31,7 @@ from ssi.status.lists import (
     StatusFamily,
 )
 from ssi.status.publish import publish_lists
+from ssi.status.token import TOKEN_MEDIA_TYPE
 
 from .identity import Identity
 from .store import Family, IssuerStore, StoredList
@@ -51,6 +53,17 @@ class StatusSettings(msgspec.Struct, frozen=True, kw_only=True):
     entries: int = DEFAULT_ENTRIES
     ttl_seconds: int = DEFAULT_TTL_SECONDS
     lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
+    embedded_proof: bool = False
+    """Whether bitstring lists have an embedded Data Integrity proof, and are not ``vc+jwt``: for agencies whose
+    verifiers read no JOSE. Lists of the other kind are signed anew by the next ``publish``."""
+    cryptosuite: str | None = None
+    """The suite of that proof; None for the JCS suite of the key that signs lists."""
+
+    def media_type(self, format: StatusFormat) -> str:
+        """Return what lists of ``format`` are served as."""
+        if format is StatusFormat.TOKEN:
+            return TOKEN_MEDIA_TYPE
+        return EMBEDDED_MEDIA_TYPE if self.embedded_proof else CREDENTIAL_MEDIA_TYPE
 
 
 class Publisher:
@@ -116,7 +129,10 @@ class Publisher:
         kid = (await self._identity.key(KeyPurpose.LIST)).kid
         return not published or any(
             # A list whose key was replaced is refused by every verifier, so it must not wait for its half-life.
-            found.version != family.version or found.valid_until < half_life or parse_status_list(found.body).kid != kid
+            found.version != family.version
+            or found.valid_until < half_life
+            or found.media_type != self._settings.media_type(family.format)
+            or parse_status_list(found.body).kid != kid
             for found in published
         )
 
@@ -143,14 +159,16 @@ class Publisher:
                 label=key.label,
                 kid=key.kid,
                 now=now,
+                embedded_proof=self._settings.embedded_proof,
+                cryptosuite=self._settings.cryptosuite,
             )
             rows = [
                 StoredList(
                     uri=made.uri,
                     family=family.id,
-                    epoch=before[made.uri].epoch + 1 if made.uri in before else 1,
+                    epoch=self._next_epoch(made.uri, before.get(made.uri)),
                     version=version,
-                    body=made.compact.encode("ascii"),
+                    body=made.compact.encode(),
                     media_type=made.media_type,
                     issued_at=made.valid_from,
                     valid_until=made.valid_until,
@@ -184,7 +202,7 @@ class Publisher:
         if receipt is None:
             entry = await organisation.sign(self._commitment(published, digest))
             try:
-                receipt = (await registry.submit(entry)).receipt
+                receipt = await _submit(registry, entry)
             except GuardError:
                 await registry.refresh()
                 receipt = await _receipt(registry, published.uri, digest)
@@ -200,6 +218,11 @@ class Publisher:
         """
         clock, last = self._now(), max(before, default=0)
         return max(clock, last, min(last + 1, clock + MAX_AHEAD_SECONDS))
+
+    def _next_epoch(self, uri: str, before: StoredList | None) -> int:
+        """Return the epoch after the last one, of the store or, where that was restored, of the ledger."""
+        newest = None if self._registry is None else self._registry.view().newest(uri)
+        return 1 + max(0 if before is None else before.epoch, 0 if newest is None else newest.body.epoch)
 
     def _commitment(self, published: StoredList, digest: str) -> StatusCommitment:
         return StatusCommitment(
@@ -233,4 +256,10 @@ async def _receipt(registry: Registry, uri: str, digest: str) -> Receipt | None:
     if known is None or known.digest != digest:
         return None
     (entry,) = await registry.ledger.read(known.entry, known.entry + 1)
-    return (await registry.submit(entry)).receipt if isinstance(entry, bytes) else None
+    return await _submit(registry, entry) if isinstance(entry, bytes) else None
+
+
+async def _submit(registry: Registry, entry: bytes) -> Receipt | None:
+    """Return the receipt with the entry in it, so that it can be believed without reading the ledger."""
+    receipt = (await registry.submit(entry)).receipt
+    return None if receipt is None else msgspec.structs.replace(receipt, entry=entry)

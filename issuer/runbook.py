@@ -21,6 +21,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from ssi.durable import replace_file
 from ssi.encoding.gate import parse_object
 from ssi.errors import (
     ConflictError,
@@ -190,7 +191,7 @@ class Runbook:
             except SsiError as exc:  # one case that cannot be helped must not hold up the others
                 reason = str(exc).replace("\n", " ")
             else:
-                _write(self._folder / "credentials" / f"{number}.txt", issued.credential.encode("ascii"))
+                replace_file(self._folder / "credentials" / f"{number}.txt", issued.credential.encode())
             _append(self._folder / "journal", f"{number} {reason}\n".encode())
             self._journal[number] = reason
             advance(1)
@@ -215,10 +216,10 @@ class Runbook:
             )
             async for row in issuer.issued(key=self._plan.key)
         ]
-        _write(self._folder / "issued.jsonl", b"".join(line + b"\n" for line in lines))
+        replace_file(self._folder / "issued.jsonl", b"".join(line + b"\n" for line in lines))
 
     def _keep(self, plan: Plan) -> None:
-        _write(self._folder / "plan.json", msgspec.json.encode(plan))
+        replace_file(self._folder / "plan.json", msgspec.json.encode(plan))
         self._plan = plan
 
 
@@ -259,7 +260,7 @@ def _read_journal(path: Path) -> dict[int, str]:
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     if whole != data:
-        _write(path, whole)
+        replace_file(path, whole)
     rows = (line.partition(" ") for line in whole.decode().splitlines())
     return {int(number): reason for number, _, reason in rows}
 
@@ -269,22 +270,3 @@ def _append(path: Path, line: bytes) -> None:
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace a file as a whole, readable for its owner only."""
-    temporary = path.with_name(f"{path.name}.new")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as exc:
-        raise UnavailableError(f"{path.name} cannot be written") from exc

@@ -145,6 +145,27 @@ class StoredList(msgspec.Struct, frozen=True, kw_only=True):
     """None until its commitment is on the ledger."""
 
 
+class FoundFamily(msgspec.Struct, frozen=True, kw_only=True):
+    """A family as its published lists show it."""
+
+    format: StatusFormat
+    uri: str
+    entries: int
+    states: tuple[tuple[int, CredentialState], ...]
+    """Index and state of every entry that is not VALID."""
+    lists: tuple[StoredList, ...]
+    """The published lists; ``family`` and ``version`` of these count for nothing."""
+
+
+class Recovery(msgspec.Struct, frozen=True, kw_only=True):
+    """What an older store takes over to go on."""
+
+    families: tuple[FoundFamily, ...]
+    reason: str
+    by: str
+    at: int
+
+
 class Act(msgspec.Struct, frozen=True, kw_only=True):
     """What was done to a credential, by which unit, and why: for the agency's own records."""
 
@@ -238,7 +259,7 @@ class IssuerStore(Protocol):
     async def put_lists(self, lists: Sequence[StoredList]) -> None:
         """Publish the lists of one family together.
 
-        Raises ConflictError if an epoch is not the stored one plus one: another process has published meanwhile.
+        Raises ConflictError if an epoch is not above the stored one: another process has published meanwhile.
         """
         ...
 
@@ -275,6 +296,22 @@ class IssuerStore(Protocol):
         """Forget the adopted families that were never published, and return how many credentials went with them.
 
         Raises ConflictError if one of them was published, or changed here since: the other system does not know.
+        """
+        ...
+
+    async def is_newest(self) -> bool:
+        """Return whether something outside of the database says that nothing was done in it that it does not know.
+
+        False where nothing says so, such as in memory. Raises RestoredStoreError if the database is known to be older:
+        then every act raises it, too.
+        """
+        ...
+
+    async def recover(self, recovery: Recovery) -> None:
+        """Let an older database go on as the newest.
+
+        Credentials get the states that are published, unless they are revoked here. No family that stands in the
+        database or in ``recovery`` takes new credentials; those opened later have addresses that were never used.
         """
         ...
 

@@ -32,11 +32,12 @@ from ssi.registry.founding import system_clock
 from ssi.status import StatusFormat, VerifiedStatusList, parse_status_list, verify_status_list
 from ssi.status.content import MAX_LIST_CHARACTERS
 from ssi.status.lists import CredentialState, StatusArray, StatusFamily
-from ssi.status.verify import TYP_BY_FORMAT
+from ssi.status.source import ACCEPT
 
 from .cases import check_reference, format_of
 from .issuer import Issuer
 from .issuing import STATUS_FORMAT
+from .packed import values
 from .store import AdoptedFamily, Family, Issued, IssuerStore, Selection
 
 MAX_TAKEOVER_BYTES: Final = 512 << 20
@@ -58,8 +59,14 @@ class Difference(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> Place:
-        """Where it is, as the operator names it to accept it."""
+        """Where it is."""
         return self.uri, self.index
+
+    @property
+    def name(self) -> str:
+        """Where it is and what it says, as an operator accepts it: ``address#index:published>ours``."""
+        published, ours = ("none" if value is None else value for value in (self.published, self.ours))
+        return f"{self.uri}#{self.index}:{published}>{ours}"
 
 
 class ComparedList(msgspec.Struct, frozen=True):
@@ -89,9 +96,13 @@ class Comparison(msgspec.Struct, frozen=True):
         """Whether both systems say the same of every index."""
         return not self.differences
 
-    def require(self, accepted: Collection[Place] = ()) -> None:
-        """Raise VerificationError unless every difference is at a place that the operator accepts."""
-        left = [found for found in self.differences if found.place not in accepted]
+    def left(self, accepted: Collection[Place | str] = ()) -> list[Difference]:
+        """Return the differences that are accepted neither by place nor by name."""
+        return [found for found in self.differences if found.place not in accepted and found.name not in accepted]
+
+    def require(self, accepted: Collection[Place | str] = ()) -> None:
+        """Raise VerificationError unless every difference is accepted, by its place or by its name."""
+        left = self.left(accepted)
         if left:
             raise VerificationError(
                 f"{len(left)} entries differ from the published lists, the first at index {left[0].index}: published"
@@ -140,18 +151,22 @@ class Takeover:
         self._fetch = fetch
         self._now = now
 
-    async def load(self, families: Sequence[AdoptedFamily], *, accepted: Collection[Place] = ()) -> Comparison:
+    async def examine(self, families: Sequence[AdoptedFamily]) -> Comparison:
+        """Compare an export with the lists that are published now, and keep nothing. Raises as ``load``."""
+        pairs = []
+        for family in families:
+            states = check_family(self._issuer, family)
+            pairs.append((self._lists(family.format, family.uri, family.entries), states))
+        return await self._compare(pairs)
+
+    async def load(self, families: Sequence[AdoptedFamily], *, accepted: Collection[Place | str] = ()) -> Comparison:
         """Adopt families and credentials in one transaction, if they agree with the lists that are published now.
 
         Returns the comparison. Raises InvalidInputError for an index that is taken twice or past the end, or a state
         that is none; VerificationError for a difference at a place that is not ``accepted``; ConflictError for what is
         in the store already. Nothing is kept when anything is raised.
         """
-        pairs = []
-        for family in families:
-            states = check_family(self._issuer, family)
-            pairs.append((self._lists(family.format, family.uri, family.entries), states))
-        found = await self._compare(pairs)
+        found = await self.examine(families)
         found.require(accepted)
         await self._store.adopt(families)
         return found
@@ -168,7 +183,7 @@ class Takeover:
             pairs.append((lists, StatusArray(family.entries, states)))
         return await self._compare(pairs)
 
-    async def switch(self, *, accepted: Collection[Place] = ()) -> Comparison:
+    async def switch(self, *, accepted: Collection[Place | str] = ()) -> Comparison:
         """Compare once more, then publish here; the other system must have stopped acting before.
 
         Safe to repeat. Raises VerificationError, with nothing published, for a difference at a place that is not
@@ -223,8 +238,7 @@ class Takeover:
 
     async def _published(self, family: StatusFamily, uri: str) -> VerifiedStatusList:
         """Return the list that stands at ``uri``, signed by the key that was taken over too."""
-        accept = f"application/{TYP_BY_FORMAT[family.format]}"
-        fetched = await self._fetch(uri, accept=accept, max_bytes=MAX_LIST_CHARACTERS)
+        fetched = await self._fetch(uri, accept=ACCEPT, max_bytes=MAX_LIST_CHARACTERS)
         unverified = parse_status_list(fetched.body)
         if unverified.format is not family.format:
             raise VerificationError("expected a published list of the format that its family has")
@@ -265,8 +279,8 @@ def compare_list(published: VerifiedStatusList, ours: bytes) -> ComparedList:
     agrees. Bits per entry may differ, since credentials do not say them.
     """
     token = published.format is StatusFormat.TOKEN
-    theirs = _values(published.data, published.size or 1, right=token)
-    mine = _values(ours, 2 if token else 1, right=token)
+    theirs = values(published.data, published.size or 1, right=token)
+    mine = values(ours, 2 if token else 1, right=token)
     common = min(len(theirs), len(mine))
     found: list[Difference] = []
     if theirs[:common] != mine[:common]:
@@ -279,16 +293,6 @@ def compare_list(published: VerifiedStatusList, ours: bytes) -> ComparedList:
         if theirs[index] or index == common
     ]
     return ComparedList(published.uri, max(len(theirs), len(mine)), published.issued_at or 0, tuple(found))
-
-
-def _values(data: bytes, size: int, *, right: bool) -> bytes:
-    """Return one byte for each entry of ``size`` bits. Raises InvalidInputError for a size that does not divide 8."""
-    if size not in (1, 2, 4, 8):
-        raise InvalidInputError("expected a published list of 1, 2, 4 or 8 bits per entry")
-    shifts = range(0, 8, size) if right else range(8 - size, -1, -size)
-    mask = (1 << size) - 1
-    table = [bytes(byte >> shift & mask for shift in shifts) for byte in range(256)]
-    return b"".join([table[byte] for byte in data])
 
 
 def _carried(row: Issued, families: Mapping[int, Family], before: CredentialState | None) -> Carried:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import msgspec
@@ -108,16 +109,14 @@ def planned_migrations(
     import sqlite3
 
     try:
-        copy = sqlite3.connect(":memory:", isolation_level=None)
-        if os.path.exists(path):
-            original = sqlite3.connect(f"{_file_uri(path)}?mode=ro", uri=True)
-            original.backup(copy)
-            original.close()
-        done = _applied(copy, application_id, migrations)
-        for migration in migrations[done:]:
-            for statement in migration.statements:
-                copy.execute(statement)
-        copy.close()
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+            if os.path.exists(path):
+                with closing(sqlite3.connect(f"{_file_uri(path)}?mode=ro", uri=True)) as original:
+                    original.backup(copy)
+            done = _applied(copy, application_id, migrations)
+            for migration in migrations[done:]:
+                for statement in migration.statements:
+                    copy.execute(statement)
     except sqlite3.Error as exc:
         raise UnavailableError(f"the migration would fail: {_kind(exc)}") from exc
     return tuple(migrations[done:])
@@ -141,10 +140,11 @@ def snapshot(path: str | os.PathLike[str]) -> Snapshot:
     import sqlite3
 
     try:
-        copy = sqlite3.connect(":memory:", isolation_level=None)
-        # Not mode=ro: the reader of a write-ahead log may have to make its index.
-        original = sqlite3.connect(f"{_file_uri(path)}?mode=rw", uri=True, timeout=BUSY_SECONDS)
-        try:
+        with (
+            closing(sqlite3.connect(":memory:", isolation_level=None)) as copy,
+            # Not mode=ro: the reader of a write-ahead log may have to make its index.
+            closing(sqlite3.connect(f"{_file_uri(path)}?mode=rw", uri=True, timeout=BUSY_SECONDS)) as original,
+        ):
             original.execute("PRAGMA query_only=ON")
             original.backup(copy)
             problems = copy.execute("PRAGMA integrity_check(1)").fetchone()
@@ -156,9 +156,6 @@ def snapshot(path: str | os.PathLike[str]) -> Snapshot:
             quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
             rows = {name: copy.execute(f"SELECT count(*) FROM {quoted[name]}").fetchone()[0] for name in names}  # noqa: S608
             data = copy.serialize()
-        finally:
-            original.close()
-            copy.close()
     except (sqlite3.Error, *_DAMAGE) as exc:
         raise UnavailableError(f"the database cannot be copied: {_kind(exc)}") from exc
     if problems != ("ok",):

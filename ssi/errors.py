@@ -7,7 +7,7 @@
     ├─ VerificationError       well formed, but not to be believed     → 4xx, say which check
     │  └─ InvalidSignatureError · KeyBindingError · DisclosureError · StatusError
     │     ProofPurposeError · InclusionProofError (BrokenEntryError) · UntrustedIssuerError · ValidityError
-    │     InvalidVerificationMethodError
+    │     InvalidVerificationMethodError · RestoredStoreError
     ├─ ProtocolError           wrong step or state; has the wire code  → e.g. "invalid_nonce"
     │  └─ SessionExpiredError
     ├─ ConflictError           the state is another than the caller expected → 409
@@ -35,6 +35,10 @@ class InvalidDidError(InvalidInputError):
 
 class UnsupportedDidMethodError(InvalidDidError):
     """The DID may be well formed, but its method is none of those that the resolver knows."""
+
+
+class RepresentationNotSupportedError(InvalidInputError):
+    """None of the representations that were asked for is to be had."""
 
 
 class CanonicalizationError(InvalidInputError):
@@ -124,6 +128,10 @@ class BrokenEntryError(InclusionProofError):
     def __init__(self, entry: int, message: str) -> None:
         super().__init__(f"entry {entry}: {message}")
         self.entry = entry
+
+
+class RestoredStoreError(VerificationError):
+    """A store is an older state of itself, restored: what it would do next may have been done before."""
 
 
 class UntrustedIssuerError(VerificationError):

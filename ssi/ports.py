@@ -130,7 +130,7 @@ class PublishedList(msgspec.Struct, frozen=True):
     body: bytes
     media_type: str
     receipt: bytes | None
-    """The receipt served beside the list (JSON of ``ssi.ledger.receipt``), or None while the list is not anchored."""
+    """The receipt served beside the list (JSON of ``ssi.ledger.receipt`` with the entry); None while it has none."""
 
 
 class StatusListSource(Protocol):

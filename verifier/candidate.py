@@ -1,7 +1,9 @@
 """Read a presentation as far as is needed to decide whether to go on: what, by whom, of which type.
 
-Source:  RFC 9901 and SD-JWT VC (``~`` ends every part), W3C VC-JOSE-COSE (``vc+jwt``, ``vp+jwt``).
-Input:   untrusted text.
+Source:  RFC 9901 and SD-JWT VC (``~`` ends every part), W3C VC-JOSE-COSE (``vc+jwt``, ``vp+jwt``), W3C VCDM 2.0
+         sections 4.12 and 4.13 with W3C Data Integrity 1.0 (``ldp_vc``: JSON with a proof).
+Input:   untrusted text, compact or JSON. A presentation in an envelope holds envelopes only, as VC-JOSE-COSE has it;
+         one with a proof may hold credentials of both kinds.
 I/O:     none.
 Errors:  InvalidInputError, whatever comes in.
 """
@@ -12,17 +14,42 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt, as_vc_jwt, as_vp_jwt, read_vc_jwt
-from ssi.credentials.presentation import Envelope, parse_presentation
+from ssi.credentials.data_integrity import (
+    UnverifiedCredential,
+    UnverifiedPresentation,
+    read_credential,
+    read_presentation,
+)
+from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt, as_vc_jwt, as_vp_jwt, read_vc_jwt, read_vp_jwt
+from ssi.credentials.presentation import (
+    ENVELOPED_CREDENTIAL,
+    ENVELOPED_PRESENTATION,
+    Envelope,
+    Presentation,
+    parse_envelope,
+    parse_presentation,
+)
 from ssi.credentials.sd_jwt import UnverifiedSdJwt, UnverifiedSdJwtVc, as_sd_jwt_vc, parse_sd_jwt
+from ssi.encoding.gate import parse_object
 from ssi.errors import InvalidInputError
 from ssi.keys.jws import media_type, parse_jws
 from ssi.types import JsonObject
 
-CandidateFormat: TypeAlias = Literal["sd-jwt-vc", "sd-jwt", "vc+jwt"]
+CandidateFormat: TypeAlias = Literal["sd-jwt-vc", "sd-jwt", "vc+jwt", "ldp_vc"]
 SD_JWT_VC_TYPES: Final = frozenset({"dc+sd-jwt", "vc+sd-jwt"})
 VC_JWT_MEDIA_TYPE: Final = "application/vc+jwt"
+VP_JWT_MEDIA_TYPE: Final = "application/vp+jwt"
 MAX_CREDENTIALS: Final = 16
+MAX_JSON_BYTES: Final = 1 << 20
+
+
+class Signer(msgspec.Struct, frozen=True):
+    """Who is said to have signed, with which key, and when."""
+
+    controller: str
+    """Whose key it is: the issuer, or for a proof whoever controls its verification method."""
+    kid: str | None
+    signed_at: int | None
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -31,20 +58,15 @@ class Candidate(msgspec.Struct, frozen=True):
     format: CandidateFormat
     issuer: str
     types: tuple[str, ...]
-    kid: str | None
-    body: UnverifiedSdJwtVc | UnverifiedSdJwt | UnverifiedVcJwt
-
-    def unverified_claims(self) -> JsonObject:
-        """Return the payload, to find a key by and for nothing else."""
-        if isinstance(self.body, UnverifiedVcJwt):
-            return self.body.jws.unverified_claims()
-        if isinstance(self.body, UnverifiedSdJwtVc):
-            return self.body.sd_jwt.unverified_claims()
-        return self.body.unverified_claims()
+    signers: tuple[Signer, ...]
+    """One, or one for each proof."""
+    body: UnverifiedSdJwtVc | UnverifiedSdJwt | UnverifiedVcJwt | UnverifiedCredential
 
     @property
     def signing_input(self) -> bytes:
         """What the issuer signed."""
+        if isinstance(self.body, UnverifiedCredential):
+            return self.body.signing_input
         if isinstance(self.body, UnverifiedVcJwt):
             return self.body.jws.signing_input
         sd_jwt = self.body.sd_jwt if isinstance(self.body, UnverifiedSdJwtVc) else self.body
@@ -52,16 +74,18 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Presented(msgspec.Struct, frozen=True):
-    """What was presented: credentials, and the VP-JWT around them if there is one."""
+    """What was presented: credentials, and the presentation around them if there is one."""
 
     candidates: tuple[Candidate, ...]
-    envelope: UnverifiedVpJwt | None
+    around: UnverifiedVpJwt | UnverifiedPresentation | None
 
 
 def read_presented(text: str | bytes, *, contexts: tuple[str, ...]) -> Presented:
-    """Return what ``text`` presents: an SD-JWT, a VC-JWT, or a VP-JWT with VC-JWTs inside. Raises InvalidInputError."""
+    """Return what ``text`` presents: a credential of any format, or a presentation. Raises InvalidInputError."""
     raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     raw = raw.strip()
+    if raw.startswith(b"{"):
+        return _json(parse_object(raw, max_bytes=MAX_JSON_BYTES), contexts)
     if b"~" in raw:
         return Presented((_sd_jwt(raw),), None)
     jws = parse_jws(raw)
@@ -70,12 +94,55 @@ def read_presented(text: str | bytes, *, contexts: tuple[str, ...]) -> Presented
     return Presented((_vc_jwt(as_vc_jwt(jws)),), None)
 
 
+def _json(document: JsonObject, contexts: tuple[str, ...]) -> Presented:
+    types = document.get("type")
+    names = types if isinstance(types, list) else [types]
+    if ENVELOPED_PRESENTATION in names:
+        envelope = parse_envelope(document, contexts=contexts, kind=ENVELOPED_PRESENTATION)
+        if envelope.media_type != VP_JWT_MEDIA_TYPE:
+            raise InvalidInputError(f"expected a presentation in an envelope of {VP_JWT_MEDIA_TYPE}")
+        return _vp_jwt(read_vp_jwt(envelope.data), contexts)
+    if ENVELOPED_CREDENTIAL in names:
+        return Presented((_enveloped(parse_envelope(document, contexts=contexts)),), None)
+    if "VerifiablePresentation" not in names:
+        return Presented((_ldp_vc(read_credential(document)),), None)
+    around = read_presentation(document)
+    return Presented(_members(parse_presentation(document, contexts=contexts)), around)
+
+
+def _members(presentation: Presentation) -> tuple[Candidate, ...]:
+    if not 1 <= len(presentation.credentials) <= MAX_CREDENTIALS:
+        raise InvalidInputError(f"expected a presentation of 1 to {MAX_CREDENTIALS} credentials")
+    return tuple(
+        _enveloped(item) if isinstance(item, Envelope) else _ldp_vc(read_credential(item.raw))
+        for item in presentation.credentials
+    )
+
+
+def _ldp_vc(credential: UnverifiedCredential) -> Candidate:
+    signers = tuple(Signer(proof.controller, proof.verification_method, proof.created) for proof in credential.proofs)
+    return Candidate("ldp_vc", credential.issuer, credential.types, signers, credential)
+
+
+def _enveloped(item: Envelope) -> Candidate:
+    if item.media_type != VC_JWT_MEDIA_TYPE:
+        raise InvalidInputError("expected a credential in an application/vc+jwt envelope")
+    return _vc_jwt(read_vc_jwt(item.data))
+
+
+def _signer(issuer: str, kid: str | None, claims: JsonObject) -> tuple[Signer]:
+    issued_at = claims.get("iat")
+    return (Signer(issuer, kid, int(issued_at) if isinstance(issued_at, int | float) else None),)
+
+
 def _sd_jwt(raw: bytes) -> Candidate:
     parsed = parse_sd_jwt(raw)
     typ = media_type(parsed.header)
     if typ in SD_JWT_VC_TYPES:
         credential = as_sd_jwt_vc(parsed)
-        return Candidate("sd-jwt-vc", credential.issuer or "", (credential.vct,), credential.kid, credential)
+        named = credential.issuer or ""
+        signer = _signer(named, credential.kid, parsed.unverified_claims())
+        return Candidate("sd-jwt-vc", named, (credential.vct,), signer, credential)
     claims, kid = parsed.unverified_claims(), parsed.header.get("kid")
     # RFC 9901 leaves it to the payload who issued it: iss of a JWT, or else issuer of a W3C credential (its A.4).
     issuer = claims["iss"] if "iss" in claims else claims.get("issuer", "")
@@ -83,20 +150,16 @@ def _sd_jwt(raw: bytes) -> Candidate:
         issuer = issuer.get("id")
     if not isinstance(issuer, str) or not isinstance(kid, str | None):
         raise InvalidInputError("expected iss or issuer, and kid, to be strings")
-    return Candidate("sd-jwt", issuer, (typ,), kid, parsed)
+    return Candidate("sd-jwt", issuer, (typ,), _signer(issuer, kid, claims), parsed)
 
 
 def _vc_jwt(credential: UnverifiedVcJwt) -> Candidate:
-    return Candidate("vc+jwt", credential.issuer, credential.types, credential.kid, credential)
+    signer = _signer(credential.issuer, credential.kid, credential.jws.unverified_claims())
+    return Candidate("vc+jwt", credential.issuer, credential.types, signer, credential)
 
 
-def _vp_jwt(envelope: UnverifiedVpJwt, contexts: tuple[str, ...]) -> Presented:
-    presentation = parse_presentation(envelope.jws.unverified_claims(), contexts=contexts)
-    if not 1 <= len(presentation.credentials) <= MAX_CREDENTIALS:
-        raise InvalidInputError(f"expected a presentation of 1 to {MAX_CREDENTIALS} credentials")
-    candidates = []
-    for item in presentation.credentials:
-        if not isinstance(item, Envelope) or item.media_type != VC_JWT_MEDIA_TYPE:
-            raise InvalidInputError("expected a presentation of credentials in application/vc+jwt envelopes")
-        candidates.append(_vc_jwt(read_vc_jwt(item.data)))
-    return Presented(tuple(candidates), envelope)
+def _vp_jwt(around: UnverifiedVpJwt, contexts: tuple[str, ...]) -> Presented:
+    presentation = parse_presentation(around.jws.unverified_claims(), contexts=contexts)
+    if not all(isinstance(item, Envelope) for item in presentation.credentials):
+        raise InvalidInputError("expected every credential of a vp+jwt in an envelope")
+    return Presented(_members(presentation), around)

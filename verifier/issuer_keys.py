@@ -29,6 +29,8 @@ class IssuerKey(msgspec.Struct, frozen=True):
     key: PublicKey
     source: str
     detail: str = ""
+    names: tuple[str, ...] = ()
+    """Every DID that the issuer has or had, if its DID moved: all of them are the issuer."""
 
 
 async def issuer_key(
@@ -55,17 +57,36 @@ async def issuer_key(
     resolution = await resolver.resolve(issuer)
     if resolution.metadata.deactivated:
         raise VerificationError("the issuer's DID is deactivated")
-    method = _verification_method(issuer, kid, resolution)
-    if view is not None and view.compromised_since(method, at=now) is not None:
-        return await _compromised(issuer, method, signed_at, resolver, policy, proven)
+    method, names = _verification_method(issuer, kid, resolution), names_of(resolution)
+    stolen = None if view is None else compromised_name(method, resolution, view, now)
+    if stolen is not None:
+        found = await _compromised(issuer, method, signed_at, resolver, policy, lambda: proven(stolen))
+        return msgspec.structs.replace(found, names=names)
     source = f"{issuer} version {resolution.metadata.version_id}" if resolution.metadata.version_id else issuer
     try:
-        return IssuerKey(resolution.key(method, ASSERTION, at=now), source)
+        return IssuerKey(resolution.key(method, ASSERTION, at=now), source, names=names)
     except VerificationError:
         until = policy.accept_superseded_keys_until
         if until is None or now >= until or signed_at is None:
             raise
-    return await _superseded(issuer, method, signed_at, resolver)
+    return msgspec.structs.replace(await superseded_key(issuer, method, signed_at, resolver), names=names)
+
+
+def names_of(resolution: Resolution) -> tuple[str, ...]:
+    """Return every DID that the method vouches to be the one that was resolved, the document's first."""
+    return (resolution.document.id, *resolution.metadata.equivalent_id)
+
+
+def compromised_name(method: str, resolution: Resolution, view: RegistryView, now: int) -> str | None:
+    """Return under which name ``method`` was declared compromised, or None if it was under none.
+
+    The key of a DID that moved is the same under its old name and under its new one.
+    """
+    fragment = method.partition("#")[2]
+    for name in dict.fromkeys((method, *(f"{did}#{fragment}" for did in names_of(resolution)))):
+        if view.compromised_since(name, at=now) is not None:
+            return name
+    return None
 
 
 def _pinned(trust: Trust, kid: str | None) -> IssuerKey:
@@ -94,18 +115,18 @@ async def _compromised(
     signed_at: int | None,
     resolver: Resolver,
     policy: Policy,
-    proven: Callable[[str], Commitment | None],
+    proven: Callable[[], Commitment | None],
 ) -> IssuerKey:
     """Return a compromised key for a credential that the ledger proves to be older (decision 15); else refuse it."""
-    commitment = proven(method) if policy.accept_proven_before_compromise else None
+    commitment = proven() if policy.accept_proven_before_compromise else None
     if commitment is None or signed_at is None:
         raise VerificationError("the issuer declared this key compromised")
-    past = await _superseded(issuer, method, signed_at, resolver)
+    past = await superseded_key(issuer, method, signed_at, resolver)
     detail = f"compromised key, and entry {commitment.entry} of the ledger proves the credential earlier"
     return IssuerKey(past.key, past.source, detail)
 
 
-async def _superseded(issuer: str, method: str, signed_at: int, resolver: Resolver) -> IssuerKey:
+async def superseded_key(issuer: str, method: str, signed_at: int, resolver: Resolver) -> IssuerKey:
     """Return the key that ``method`` named when the issuer says to have signed.
 
     Both times are whole seconds: what was signed in the very second in which the key was replaced may have come first,
@@ -119,7 +140,7 @@ async def _superseded(issuer: str, method: str, signed_at: int, resolver: Resolv
         except DidNotFoundError:
             break
         try:
-            key = past.document.key(method, ASSERTION, at=at)
+            key = past.key(method, ASSERTION, at=at)
         except VerificationError:
             continue
         return IssuerKey(key, f"{issuer} version {past.metadata.version_id}", "superseded key, accepted by policy")

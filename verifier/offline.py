@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ssi.did.methods.web import did_web_url
 from ssi.did.resolver import Resolver, default_resolver
@@ -95,20 +95,23 @@ class OfflineFolder:
 
         Raises UnavailableError if policy asks the registry, and there is no ledger that it has roots and keys for.
         """
+        return Verifier(policy, **self.ports(policy, now=now))
+
+    def ports(self, policy: Policy, *, now: Callable[[], int]) -> dict[str, Any]:
+        """Return what a ``Verifier`` under ``policy`` is made with to ask these files; raises as ``verifier``."""
         asks = policy.anchoring is not None or any(trust.accredited for trust in policy.trust)
         if self.snapshot is None and asks:
             raise UnavailableError(
                 "policy asks the registry, and the folder has no ledger that policy has roots and keys for"
             )
-        return Verifier(
-            policy,
-            resolver=self.resolver(now=now),
-            lists=self,
-            registry=None if self.snapshot is None else self,
-            fetch=self._fetch,
-            now=now,
-            usable=self.check_usable,
-        )
+        return {
+            "resolver": self.resolver(now=now),
+            "lists": self,
+            "registry": None if self.snapshot is None else self,
+            "fetch": self._fetch,
+            "now": now,
+            "usable": self.check_usable,
+        }
 
     def resolver(self, *, now: Callable[[], int]) -> Resolver:
         """Return a resolver over the folder; a did:webvh log of the ledger goes before one in a file."""

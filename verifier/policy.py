@@ -48,6 +48,10 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Whether every issuer is accepted that the registry says may issue this type."""
     keys: tuple[PinnedKey, ...] = ()
     """Keys to verify with, instead of what the issuer's DID gives."""
+    issuer_is_controller: bool = True
+    """Whether one proof of an ``ldp_vc`` must be by a key of the issuer itself; without, one of ``signers`` will do."""
+    signers: tuple[str, ...] = ()
+    """Who may sign an ``ldp_vc`` beside its issuer; a proof by anybody else is refused, and nothing is asked for it."""
     list_issuers: tuple[str, ...] = ()
     """Issuers of status lists beside the credential's own."""
     schema: JsonObject | None = None
@@ -57,6 +61,8 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Refuse an entry that would accept nobody, or anybody."""
         if not self.type or not (self.issuers or self.accredited):
             raise InvalidInputError("trust: expected a type, and issuers or accredited = true")
+        if not self.issuer_is_controller and not self.signers:
+            raise InvalidInputError("trust: without issuer_is_controller, expected signers")
         if self.keys and (self.accredited or len(self.issuers) != 1):
             raise InvalidInputError("trust: pinned keys belong to one issuer by name")
 

@@ -113,7 +113,10 @@ async def recheck(
     recorded = parse_object(evidence.members["result.json"], max_bytes=MAX_MEMBER_BYTES)
     world, source = _world(evidence, given, policy)
     stamped_at, notes = _stamp(evidence, given)
-    outcome = await _verify_again(evidence, world, policy)
+    rules = policy if policy is not None else _member(evidence, "policy.json", Policy)
+    if world.ledger is None and rules.anchoring is not None and rules.registry is not None:
+        rules, source = _receipt_rules(rules, given, policy)
+    outcome = await _verify_again(evidence, world, rules)
     report = outcome.report if isinstance(outcome, Refused) else outcome[0].report
     again = parse_object(jcs(described(outcome)), max_bytes=MAX_MEMBER_BYTES)  # as it would have been recorded
     found = tuple(differences(recorded, again, words=policy is None))
@@ -217,12 +220,19 @@ def _believed(
     return (recorded.roots, recorded.keys), "recorded"
 
 
+def _receipt_rules(rules: Policy, given: Anchors, policy: Policy | None) -> tuple[Policy, Literal["given", "recorded"]]:
+    """Receipts of lists are believed under the ledger's keys, which anchors of one's own go before."""
+    if given.registry is None:
+        return rules, "recorded" if policy is None else "given"
+    own = Registry(roots=given.registry.roots, keys=given.registry.keys)
+    return msgspec.structs.replace(rules, registry=own), "given"
+
+
 async def _verify_again(
-    evidence: Evidence, world: RecordedWorld, policy: Policy | None
+    evidence: Evidence, world: RecordedWorld, rules: Policy
 ) -> tuple[VerifiedPresentation, ...] | Refused:
     """Verify with the clocks of then. Raises CouldNotCheck where something is missing."""
     request = _member(evidence, "request.json", _Request)
-    rules = policy if policy is not None else _member(evidence, "policy.json", Policy)
     registry = None if world.ledger is None else world
     verifier = Verifier(
         rules,

@@ -12,7 +12,7 @@ asked for here, so that the members are complete for any DID method that fetches
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import msgspec
@@ -128,8 +128,11 @@ class _Registry:
 class _Ports:
     """The web and the lists, written down as they answer. What is not there is an answer, too."""
 
-    def __init__(self, fetch: Fetch | None, lists: StatusListSource | None, asked: _Asked) -> None:
+    def __init__(
+        self, fetch: Fetch | None, lists: StatusListSource | None, asked: _Asked, receipts: Mapping[str, bytes]
+    ) -> None:
         self._fetch = fetch
+        self._receipts = receipts
         self._lists = lists
         self._asked = asked
 
@@ -148,6 +151,8 @@ class _Ports:
         if self._lists is None:
             raise NotFoundError("there is no source of status lists")
         found = await self._lists.status_list(uri)
+        if found.receipt is None and uri in self._receipts:
+            found = msgspec.structs.replace(found, receipt=self._receipts[uri])
         self._asked.lists[uri] = found
         return found
 
@@ -165,10 +170,11 @@ async def verify_recorded(
     usable: Callable[[int], None] | None = None,
     methods: Iterable[str] = (),
     whole_ledger: bool = False,
+    receipts: Mapping[str, bytes] | None = None,
 ) -> tuple[tuple[VerifiedPresentation, ...] | Refused, Evidence]:
     """Verify, and return the outcome (accepted, or the refusal) with the evidence for it.
 
-    ``methods`` are the DID methods that must be resolved for it.
+    ``methods`` are the DID methods that must be resolved for it; ``receipts`` become those of lists without.
     Raises InvalidInputError if there is no presentation, CouldNotCheck if there is no outcome to keep evidence of.
     """
     from .evidence import build_evidence
@@ -181,7 +187,7 @@ async def verify_recorded(
     view = None if provable is None else provable.view()
     note = None if provable is None else provable.checkpoint
     tapped = None if view is None else _Registry(_View(view, asked))
-    ports = _Ports(fetch, lists, asked)
+    ports = _Ports(fetch, lists, asked, receipts or {})
     resolver = default_resolver(fetch=None if fetch is None else ports.fetch, log_source=tapped, now=lambda: logs_clock)
     if not set(methods) <= set(resolver.methods):
         # What the verifier's own resolver would find must not count as refused for want of a way to ask.

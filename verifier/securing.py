@@ -1,7 +1,8 @@
 """Is this what the issuer signed, does it still hold, and is it bound to whoever presents it? One answer per format.
 
-Source:  RFC 9901 sections 7.1 and 7.3, SD-JWT VC section 2.4, W3C VC-JOSE-COSE section 3.1.
-Input:   a candidate whose issuer policy accepts, and the issuer's key.
+Source:  RFC 9901 sections 7.1 and 7.3, SD-JWT VC section 2.4, W3C VC-JOSE-COSE section 3.1, W3C Data Integrity 1.0
+         sections 4.4 and 4.5.
+Input:   a candidate whose issuer policy accepts, and the key of each of its signers.
 Shapes:  times are Unix seconds.
 I/O:     none.
 Errors:  InvalidSignatureError, DisclosureError, ValidityError, KeyBindingError, VerificationError, InvalidInputError.
@@ -9,11 +10,19 @@ Errors:  InvalidSignatureError, DisclosureError, ValidityError, KeyBindingError,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from ssi.credentials.jose import UnverifiedVcJwt, VerifiedCredential, verify_vc_jwt
+from ssi.credentials.data_integrity import (
+    AnyVerifiedCredential,
+    KeyNeeded,
+    UnverifiedCredential,
+    found_keys,
+    verify_credential,
+)
+from ssi.credentials.jose import UnverifiedVcJwt, verify_vc_jwt
 from ssi.credentials.sd_jwt import (
     KeyBindingPolicy,
     UnverifiedSdJwt,
@@ -28,8 +37,8 @@ from ssi.keys import PublicKey
 from ssi.types import JsonObject
 
 from .candidate import Candidate
-from .issuer_keys import IssuerKey
-from .policy import Policy
+from .issuer_keys import ASSERTION, IssuerKey
+from .policy import Policy, Trust
 
 _PROTOCOL_CLAIMS: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "aka_vcts", "vct#integrity", "cnf", "status"})
 
@@ -41,24 +50,33 @@ class Believed(msgspec.Struct, frozen=True):
     payload: JsonObject
     issued_at: int | None
     holder: PublicKey | None
-    credential: VerifiedCredential | None
+    credential: AnyVerifiedCredential | None
+    """Of a W3C credential."""
+    issuer_names: tuple[str, ...] = ()
+    """Other DIDs of the issuer, which has moved."""
 
 
-def secured(candidate: Candidate, found: IssuerKey, *, policy: Policy, nonce: str | None, at: int) -> Believed:
-    """Return the credential once signature, disclosures, validity and key binding hold, as its format has them."""
+def secured(
+    candidate: Candidate, found: Sequence[IssuerKey], *, trust: Trust, policy: Policy, nonce: str | None, at: int
+) -> Believed:
+    """Return the credential once signature, disclosures, validity and key binding hold, as its format has them.
+
+    ``found`` has a key for each of the candidate's signers, in their order.
+    """
     body = candidate.body
+    if isinstance(body, UnverifiedCredential):
+        return _with_proof(candidate, body, found, trust, policy, at)
+    (one,) = found
     if isinstance(body, UnverifiedVcJwt):
         credential = verify_vc_jwt(
-            body, found.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
+            body, one.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
         )
-        subjects = credential.credential.subjects
-        claims = subjects[0] if len(subjects) == 1 else {"credentialSubject": list(subjects)}
-        return Believed(claims, credential.claims, credential.issued_at, None, credential)
+        return Believed(_of_subjects(credential), credential.claims, credential.issued_at, None, credential)
     binding = _binding(policy, nonce)
     if isinstance(body, UnverifiedSdJwtVc):
         verified = verify_sd_jwt_vc(
             body,
-            found.key,
+            one.key,
             now=at,
             key_binding=binding,
             typ=policy.sd_jwt_types,
@@ -66,7 +84,40 @@ def secured(candidate: Candidate, found: IssuerKey, *, policy: Policy, nonce: st
         )
         holder = None if verified.key_binding is None else verified.key_binding.key
         return Believed(_subject_claims(verified.claims), verified.claims, _whole(verified.issued_at), holder, None)
-    return _plain(body, found, binding, policy, at)
+    return _plain(body, one, binding, policy, at)
+
+
+def _with_proof(
+    candidate: Candidate,
+    body: UnverifiedCredential,
+    found: Sequence[IssuerKey],
+    trust: Trust,
+    policy: Policy,
+    at: int,
+) -> Believed:
+    keys = {
+        KeyNeeded(signer.kid or "", ASSERTION): one.key for signer, one in zip(candidate.signers, found, strict=True)
+    }
+    credential = verify_credential(
+        body,
+        keys=found_keys(keys),
+        now=at,
+        contexts=policy.contexts,
+        issuer_is_controller=trust.issuer_is_controller,
+        max_skew_seconds=policy.skew_seconds,
+    )
+    created = [
+        item.proof.created
+        for item in credential.proofs
+        if item.key == credential.key and item.proof.created is not None
+    ]
+    issued_at = min(created, default=None)
+    return Believed(_of_subjects(credential), credential.credential.raw, issued_at, None, credential)
+
+
+def _of_subjects(credential: AnyVerifiedCredential) -> JsonObject:
+    subjects = credential.credential.subjects
+    return subjects[0] if len(subjects) == 1 else {"credentialSubject": list(subjects)}
 
 
 def _plain(

@@ -1,38 +1,44 @@
 """Is the credential in force? Its status lists are found, verified, read, and held against the ledger.
 
-Source:  decision 9 of the design; ``ssi.status`` for both list formats.
+Source:  decision 9 of the design; ``ssi.status`` for both list formats, ``ssi.registry.list_receipt`` for receipts.
 Shapes:  times are Unix seconds.
-I/O:     the source of status lists and, for their keys, the resolver; nothing if the cache has a fresh list.
+I/O:     the source of status lists and, for their keys, the resolver; nothing if the cache has a fresh list, but
+         for the key of a receipt's commitment, which is asked of the resolver.
 Errors:  StatusError (revoked, suspended, or a list that must not be believed), UnavailableError (not to be had).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
 
 from ssi.errors import StatusError
 from ssi.keys import PublicKey
-from ssi.ports import RegistryView, StatusListSource
+from ssi.ports import Commitment, RegistryView, StatusListSource
 from ssi.status import (
     StatusListCache,
     StatusPolicy,
     StatusReference,
     StatusResult,
     UnverifiedStatusList,
-    VerifiedStatusList,
     check_anchoring,
     check_status,
     parse_references,
 )
-from ssi.status.source import StatusLists
+from ssi.status.source import ObtainedList, StatusLists
 from ssi.types import JsonObject
 
 from .policy import Policy
 from .report import Checks, registry_at
 
-ListKey: TypeAlias = Callable[[str | None, str], Awaitable[PublicKey]]
-"""Returns the key of a list by its ``kid`` and its issuer."""
+
+class ListKey(Protocol):
+    """How the keys of lists, and of the commitments to them, are found."""
+
+    async def __call__(self, kid: str | None, issuer: str, *, signed_at: int | None = None) -> PublicKey:
+        """Return the key ``kid`` of ``issuer``, which may be one replaced since ``signed_at`` where that is said."""
+        ...
+
 
 ASK_AGAIN_SECONDS: Final = 5
 """How long a list that the ledger says is replaced is left alone after it was asked for once more."""
@@ -57,9 +63,19 @@ class StatusChecker:
         )
 
     async def check(
-        self, payload: JsonObject, *, issuers: tuple[str, ...], view: RegistryView | None, now: int, checks: Checks
+        self,
+        payload: JsonObject,
+        *,
+        issuers: tuple[str, ...],
+        view: RegistryView | None,
+        now: int,
+        checks: Checks,
+        receipts: Mapping[str, bytes],
     ) -> None:
-        """Raise unless every status that the credential declares is good; record what was found."""
+        """Raise unless every status that the credential declares is good; record what was found.
+
+        ``receipts``, by the address of their list, are looked at where policy takes receipts and none came along.
+        """
         references = parse_references(payload)
         if not references:
             if self._policy.status == "required":
@@ -67,19 +83,29 @@ class StatusChecker:
             checks.not_asked("status", "the credential declares no status")
             return
         for reference in references:
-            await self._check_one(reference, issuers, view, now, checks)
+            await self._check_one(reference, issuers, view, now, checks, receipts)
 
     async def _check_one(
-        self, reference: StatusReference, issuers: tuple[str, ...], view: RegistryView | None, now: int, checks: Checks
+        self,
+        reference: StatusReference,
+        issuers: tuple[str, ...],
+        view: RegistryView | None,
+        now: int,
+        checks: Checks,
+        receipts: Mapping[str, bytes],
     ) -> None:
-        status_list = await self._newest(reference, issuers, view)
-        anchoring = check_anchoring(status_list, view=view, receipt=None, policy=self._policy.anchoring, now=now)
+        obtained = await self._newest(reference, issuers, view)
+        status_list, rules = obtained.status_list, self._policy.anchoring
+        data, receipt = obtained.receipt or receipts.get(reference.uri), None
+        if view is None and rules is not None and rules.receipt_suffices and data is not None:
+            receipt = await self._commitment(data, obtained)
+        anchoring = check_anchoring(status_list, view=view, receipt=receipt, policy=rules, now=now)
         result = check_status(reference, status_list, issuers=issuers, now=now, policy=self._rules)
         checks.passed("status", result.uri, _described(result, str(anchoring.anchoring), view))
 
     async def _newest(
         self, reference: StatusReference, issuers: tuple[str, ...], view: RegistryView | None
-    ) -> VerifiedStatusList:
+    ) -> ObtainedList:
         """Return the list, asked for again if the ledger knows a newer one than the cache.
 
         Otherwise every publication would have all good credentials refused until the cache lets its list go. Who
@@ -100,7 +126,24 @@ class StatusChecker:
                     self._asked.clear()
                 self._asked[reference.uri] = now
                 self._cache.discard(reference.uri)
-        return await self._lists.get(reference, issuers=issuers)
+        return await self._lists.obtain(reference, issuers=issuers)
+
+    async def _commitment(self, data: bytes, obtained: ObtainedList) -> Commitment:
+        """Return the commitment that a receipt proves. It must speak of this list before anybody is asked for keys."""
+        from ssi.ledger.note import parse_vkey
+        from ssi.registry.list_receipt import parse_list_receipt, verify_list_receipt
+
+        unverified, listed = parse_list_receipt(data), obtained.status_list
+        if (unverified.issuer, unverified.body.uri, unverified.body.digest) != (
+            listed.issuer,
+            listed.uri,
+            listed.digest,
+        ):
+            raise StatusError("expected a receipt of this status list, got one of another", "unanchored")
+        known = self._policy.registry
+        log_keys = [] if known is None else [parse_vkey(text) for text in known.keys]
+        key = await self._list_key(unverified.kid, unverified.issuer, signed_at=unverified.signed_at)
+        return verify_list_receipt(unverified, key, log_keys=log_keys)
 
     async def _resolve(self, unverified: UnverifiedStatusList, issuer: str) -> PublicKey:
         return await self._list_key(unverified.kid, issuer)

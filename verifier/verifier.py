@@ -9,7 +9,7 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -22,22 +22,27 @@ from ssi.errors import (
     StatusError,
     UnavailableError,
     UntrustedIssuerError,
+    VerificationError,
 )
 from ssi.keys import PublicKey
 from ssi.ports import Fetch, RegistryView, StatusListSource
 from ssi.types import JsonObject, UnixSeconds
 
+from .acceptance import accredited, check_signers, check_without_registry, match_schema
 from .candidate import Candidate, read_presented
 from .holder import presenter
 from .issuance import proven_before
-from .issuer_keys import ASSERTION, issuer_key
+from .issuer_keys import ASSERTION, compromised_name, issuer_key, superseded_key
 from .policy import Policy, Trust
 from .report import Checks, Refused, Report, registry_at
 from .securing import Believed, secured
 from .status import StatusChecker
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .evidence import Evidence
+    from .opening import OpenedVerifier
 
 Clock: TypeAlias = Callable[[], int]
 EvidenceKind: TypeAlias = Literal["excerpt", "whole"]
@@ -107,8 +112,8 @@ class Verifier:
         """
         if policy.status != "not-checked" and lists is None:
             raise InvalidInputError("this policy checks the status, which needs a source of status lists")
-        if registry is None and (policy.anchoring or any(entry.accredited for entry in policy.trust)):
-            raise InvalidInputError("this policy asks the registry, which needs a view of it")
+        if registry is None:
+            check_without_registry(policy)
         self.policy: Final = policy
         self._resolver = resolver or default_resolver(fetch=fetch, log_source=registry, now=now)
         self._registry = registry
@@ -119,6 +124,20 @@ class Verifier:
         self._fetch = fetch
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
 
+    @staticmethod
+    async def open(
+        place: str | Path,
+        *,
+        policy: Policy | str | Path,
+        lists: StatusListSource | str | Path | None = None,
+        fetch: Fetch | None = None,
+        now: Clock = system_clock,
+    ) -> OpenedVerifier:
+        """Return a verifier over an offline folder or bundle, or over the ledger at a URL; see ``verifier.opening``."""
+        from .opening import open_verifier
+
+        return await open_verifier(place, policy=policy, lists=lists, fetch=fetch, now=now)
+
     async def verify(
         self,
         presentation: str | bytes,
@@ -126,18 +145,26 @@ class Verifier:
         nonce: str | None = None,
         now: UnixSeconds | None = None,
         issuance_proofs: Sequence[bytes] = (),
+        receipts: Mapping[str, bytes] | None = None,
         keep_evidence: bool | EvidenceKind = False,
     ) -> VerifiedPresentation:
         """Return what a presentation of one credential says, if policy believes it at ``now``.
 
         ``nonce`` is the one that was sent to the presenter; it may be None only if policy asks for no holder binding.
         ``issuance_proofs`` came with the presentation; see ``Policy.accept_proven_before_compromise``.
-        ``keep_evidence`` passes over caches and keeps what was looked at (``verifier.evidence``): of the ledger
-        ``"excerpt"`` (as True does) or the ``"whole"``. A refusal carries it as ``kept``.
+        ``receipts``, by the address of their status list, are for a policy that lets them do (``AnchoringPolicy``)
+        and lists that come without. ``keep_evidence`` passes over caches and keeps what was looked at
+        (``verifier.evidence``): of the ledger ``"excerpt"`` (as True does) or the ``"whole"``. A refusal carries it as
+        ``kept``.
         Raises InvalidInputError, Refused or CouldNotCheck.
         """
         found = await self.verify_all(
-            presentation, nonce=nonce, now=now, issuance_proofs=issuance_proofs, keep_evidence=keep_evidence
+            presentation,
+            nonce=nonce,
+            now=now,
+            issuance_proofs=issuance_proofs,
+            receipts=receipts,
+            keep_evidence=keep_evidence,
         )
         if len(found) != 1:
             checks = Checks(self._now() if now is None else now)
@@ -152,13 +179,15 @@ class Verifier:
         nonce: str | None = None,
         now: UnixSeconds | None = None,
         issuance_proofs: Sequence[bytes] = (),
+        receipts: Mapping[str, bytes] | None = None,
         keep_evidence: bool | EvidenceKind = False,
     ) -> tuple[VerifiedPresentation, ...]:
         """Return every credential of a presentation, all of which must be believed; otherwise as ``verify``."""
         if keep_evidence:
             if issuance_proofs:
                 raise InvalidInputError("evidence does not hold issuance proofs: keep one or give the other")
-            return await self._recorded(presentation, nonce, now, whole_ledger=keep_evidence == "whole")
+            whole = keep_evidence == "whole"
+            return await self._recorded(presentation, nonce, now, receipts or {}, whole_ledger=whole)
         if self.policy.holder_binding == "required" and not nonce:
             raise InvalidInputError("holder binding is required, which needs the nonce that was sent")
         at = self._now() if now is None else now
@@ -186,8 +215,8 @@ class Verifier:
             )
             for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True):
                 self._trusted(candidate, trust, credential, view, at, checks)
-                _match_schema(trust, credential, checks)
-                await self._in_force(candidate, trust, credential, view, at, checks)
+                match_schema(trust, credential, checks)
+                await self._in_force(candidate, trust, credential, view, at, checks, receipts or {})
         except SsiError as exc:
             failure = checks.failure(exc)
             raise failure from (None if failure is exc else exc)
@@ -198,7 +227,13 @@ class Verifier:
         )
 
     async def _recorded(
-        self, presentation: str | bytes, nonce: str | None, now: int | None, *, whole_ledger: bool
+        self,
+        presentation: str | bytes,
+        nonce: str | None,
+        now: int | None,
+        receipts: Mapping[str, bytes],
+        *,
+        whole_ledger: bool,
     ) -> tuple[VerifiedPresentation, ...]:
         from .recording import verify_recorded
 
@@ -213,6 +248,7 @@ class Verifier:
             now=self._now,
             usable=self._usable,
             methods=self._resolver.methods,
+            receipts=receipts,
             whole_ledger=whole_ledger,
         )
         if isinstance(outcome, Refused):
@@ -227,10 +263,11 @@ class Verifier:
             raise UntrustedIssuerError("policy accepts no credential of this type")
         if candidate.issuer in trust.issuers:
             checks.passed("issuer", "policy", f"accepted by name for {trust.type}")
-        elif trust.accredited and view is not None and _accredited(view, candidate, trust, at):
+        elif trust.accredited and view is not None and accredited(view, candidate, trust, at):
             checks.passed("issuer", registry_at(view), f"accredited for {trust.type}")
         else:
             raise UntrustedIssuerError("policy does not accept this issuer for this type of credential")
+        check_signers(candidate, trust)
         return trust
 
     async def _secured(
@@ -244,24 +281,34 @@ class Verifier:
         proofs: Sequence[bytes],
     ) -> Believed:
         checks.begin("signature")
-        if view is not None:
-            self._forget_outdated(candidate.issuer, view)
-        signed_at = candidate.unverified_claims().get("iat")
-        found = await issuer_key(
-            candidate.issuer,
-            candidate.kid,
-            signed_at=int(signed_at) if isinstance(signed_at, int | float) else None,
-            trust=trust,
-            policy=self.policy,
-            resolver=self._resolver,
-            view=view,
-            now=at,
-            proven=lambda method: proven_before(candidate, method, proofs, view),
-        )
-        believed = secured(candidate, found, policy=self.policy, nonce=nonce, at=at)
-        checks.passed("signature", found.source, found.detail)
+        keys = []
+        for signer in candidate.signers:
+            if view is not None:
+                self._forget_outdated(signer.controller, view)
+            keys.append(
+                await issuer_key(
+                    signer.controller,
+                    signer.kid,
+                    signed_at=signer.signed_at,
+                    trust=trust,
+                    policy=self.policy,
+                    resolver=self._resolver,
+                    view=view,
+                    now=at,
+                    proven=lambda method: proven_before(candidate, method, proofs, view),
+                )
+            )
+        believed = secured(candidate, keys, trust=trust, policy=self.policy, nonce=nonce, at=at)
+        for found in keys:
+            checks.passed("signature", found.source, found.detail)
         checks.passed("validity", f"clock at {at}")
-        return believed
+        names = [
+            name
+            for signer, found in zip(candidate.signers, keys, strict=True)
+            if signer.controller == candidate.issuer
+            for name in found.names
+        ]
+        return msgspec.structs.replace(believed, issuer_names=tuple(names))
 
     def _forget_outdated(self, issuer: str, view: RegistryView) -> None:
         """A rotation or deactivation that is on the ledger counts at once, however long an answer may be kept."""
@@ -290,7 +337,7 @@ class Verifier:
             checks.not_asked("trust", "the issuer is accepted by name")
             return
         signed_at = at if believed.issued_at is None else believed.issued_at
-        if not _accredited(view, candidate, trust, signed_at):
+        if not accredited(view, candidate, trust, signed_at):
             raise UntrustedIssuerError("the issuer was not accredited for this type when it signed")
         checks.passed("trust", registry_at(view), "accredited when it signed and now")
 
@@ -302,17 +349,19 @@ class Verifier:
         view: RegistryView | None,
         at: int,
         checks: Checks,
+        receipts: Mapping[str, bytes],
     ) -> None:
         checks.begin("status")
         if self._status is None or self.policy.status == "not-checked":
             checks.not_asked("status", "policy does not look at the status")
             return
+        issuers = dict.fromkeys((candidate.issuer, *believed.issuer_names, *trust.list_issuers))
         await self._status.check(
-            believed.payload, issuers=(candidate.issuer, *trust.list_issuers), view=view, now=at, checks=checks
+            believed.payload, issuers=tuple(issuers), view=view, now=at, checks=checks, receipts=receipts
         )
 
-    async def _list_key(self, kid: str | None, issuer: str) -> PublicKey:
-        """Return the key of a status list: of its issuer's DID now, or pinned for this issuer."""
+    async def _list_key(self, kid: str | None, issuer: str, *, signed_at: int | None = None) -> PublicKey:
+        """Return the key of a status list, or of a commitment to it: of its issuer's DID, or pinned for this issuer."""
         trusts = [trust for trust in self.policy.trust if issuer in (*trust.issuers, *trust.list_issuers)]
         pinned = [found for trust in trusts for found in trust.keys]
         for found in pinned:
@@ -324,21 +373,12 @@ class Verifier:
         if kid is None or not issuer.startswith("did:"):
             raise UnavailableError("expected a status list with the kid of a DID")
         method, now = f"{issuer}{kid}" if kid.startswith("#") else kid, self._now()
-        if self._registry is not None and self._registry.view().compromised_since(method, at=now) is not None:
+        resolution = await self._resolver.resolve(issuer)
+        if self._registry is not None and compromised_name(method, resolution, self._registry.view(), now) is not None:
             raise StatusError("the issuer declared the key of its status list compromised")
-        return (await self._resolver.resolve(issuer)).key(method, ASSERTION, at=now)
-
-
-def _accredited(view: RegistryView, candidate: Candidate, trust: Trust, at: int) -> bool:
-    return view.may_issue(candidate.issuer, trust.type, at=at) is not None
-
-
-def _match_schema(trust: Trust, believed: Believed, checks: Checks) -> None:
-    checks.begin("schema")
-    if trust.schema is None:
-        checks.not_asked("schema", "policy gives no schema")
-        return
-    from ssi.schema.json_schema import compile_schema
-
-    compile_schema(trust.schema).validate(believed.claims)
-    checks.passed("schema", "policy")
+        try:
+            return resolution.key(method, ASSERTION, at=now)
+        except VerificationError:
+            if signed_at is None or resolution.metadata.deactivated:
+                raise
+            return (await superseded_key(issuer, method, signed_at, self._resolver)).key

@@ -1,8 +1,8 @@
 """Read a credential as its holder: what it is, which key it is bound to, what can be withheld and found.
 
 Source:  RFC 9901 section 7.2 (the holder's view), SD-JWT VC (draft-ietf-oauth-sd-jwt-vc) section 2.2, W3C VC-JOSE-COSE
-         sections 3.1 and 4, RFC 7800 section 3.2 (cnf).
-Input:   the compact text that an issuer delivered, untrusted.
+         sections 3.1 and 4, W3C Data Integrity 1.0 (``ldp_vc``), RFC 7800 section 3.2 (cnf).
+Input:   the text that an issuer delivered, compact or JSON, untrusted.
 Shapes:  claim paths as in ``ssi.credentials.sd_jwt.paths``, from the root of the processed payload; times are Unix
          seconds. A search path stands for an element of an array by None, wherever it is in it.
 I/O:     none; ``verify_issuer`` awaits the resolver.
@@ -18,6 +18,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from ssi.credentials.claims import check_no_wrapping, confirmation_key
+from ssi.credentials.data_integrity import UnverifiedCredential, found_keys, read_credential, verify_credential
 from ssi.credentials.jose import VC_JWT_TYPES, UnverifiedVcJwt, read_vc_jwt, verify_vc_jwt
 from ssi.credentials.sd_jwt import (
     NEVER_DISCLOSABLE,
@@ -30,14 +31,16 @@ from ssi.credentials.sd_jwt import (
 )
 from ssi.credentials.sd_jwt.validity import numeric_date
 from ssi.credentials.vcdm import Credential, parse_credential
+from ssi.credentials.vcdm_v1 import parse_any_credential
 from ssi.did.document import DidDocument, parse_document
 from ssi.did.resolver import Resolver
+from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
 from ssi.errors import DisclosureError, InvalidInputError, KeyBindingError, VerificationError
 from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
 
-Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt"]
+Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "ldp_vc"]
 
 PROTOCOL_CLAIMS: Final = NEVER_DISCLOSABLE | {"iat"}
 """Members of an SD-JWT VC that are not about the subject."""
@@ -64,6 +67,19 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """Claims that the holder may show or not; all others are always shown."""
 
 
+class CardContent(msgspec.Struct, frozen=True, kw_only=True):
+    """A card with what it says."""
+
+    card: Card
+    credential: str
+    """As it was delivered."""
+    claims: JsonObject
+    """The payload with everything disclosed."""
+
+    def __repr__(self) -> str:
+        return f"CardContent({self.card.id})"  # without claims: a repr ends up in logs
+
+
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """A credential that was read; only its shape is certain."""
 
@@ -82,14 +98,14 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """The processed payload, everything disclosed."""
     disclosures: dict[ClaimPath, str]
     """Path of each claim that can be withheld to the text of its disclosure."""
-    unverified: UnverifiedSdJwtVc | UnverifiedVcJwt
+    unverified: UnverifiedSdJwtVc | UnverifiedVcJwt | UnverifiedCredential
 
     def __repr__(self) -> str:
         return f"Delivered({self.format}, {self.types[0]})"  # without claims: a repr ends up in logs
 
     def subject_claims(self) -> list[tuple[ClaimPath, JsonValue]]:
         """Return the objects that hold claims about a subject, and their paths."""
-        if self.format == "vc+jwt":
+        if self.format != "dc+sd-jwt":
             subjects = self.claims["credentialSubject"]
             if type(subjects) is dict:
                 return [(("credentialSubject",), subjects)]
@@ -98,13 +114,17 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_delivered(credential: str | bytes) -> Delivered:
-    """Parse what an issuer delivered, in either format."""
+    """Parse what an issuer delivered, in any format."""
     if isinstance(credential, bytes):
         try:
-            credential = credential.decode("ascii")
+            credential = credential.decode("utf-8")
         except UnicodeDecodeError as exc:
-            raise InvalidInputError("expected a credential in ASCII") from exc
+            raise InvalidInputError("expected a credential in UTF-8") from exc
     text = credential.strip()
+    if text.startswith("{"):
+        return _read_ldp_vc(text)
+    if not text.isascii():
+        raise InvalidInputError("expected a compact credential in ASCII")
     return _read_sd_jwt(text) if "~" in text else _read_vc_jwt(text)
 
 
@@ -127,6 +147,9 @@ def card_of(delivered: Delivered, record_id: bytes, *, added_at: int, verified_a
 
 async def verify_issuer(delivered: Delivered, resolver: Resolver, *, now: int) -> None:
     """Raise unless the issuer's signature holds under a key that its DID gives for assertions, and now is in time."""
+    if isinstance(delivered.unverified, UnverifiedCredential):
+        await _verify_proofs(delivered.unverified, resolver, now)
+        return
     key = await _issuer_key(delivered, resolver, now)
     if isinstance(delivered.unverified, UnverifiedVcJwt):
         contexts = _contexts(delivered.claims)
@@ -150,8 +173,8 @@ def leaves(value: JsonValue, path: ClaimPath = (), *, elements: bool = False) ->
 def search_keys(delivered: Delivered) -> set[bytes]:
     """Return what the claims of a credential are found by, to be turned into tags.
 
-    Claims of a ``vc+jwt`` are found by their path in the payload and by that in their subject, so that one search
-    finds both formats.
+    Claims of a W3C credential are found by their path in the payload and by that in their subject, so that one search
+    finds all formats.
     """
     found: set[bytes] = set()
     for root, claims in delivered.subject_claims():
@@ -249,6 +272,28 @@ def _read_vc_jwt(text: str) -> Delivered:
     )
 
 
+def _read_ldp_vc(text: str) -> Delivered:
+    unverified = read_credential(parse_object(text))
+    claims = {name: value for name, value in unverified.document.items() if name != "proof"}
+    credential = parse_any_credential(claims, contexts=_contexts(claims), inline_contexts=True)
+    key, holder = _bound_key(claims, credential)
+    ends = [credential.valid_until, *(proof.expires for proof in unverified.proofs)]
+    return Delivered(
+        text=text,
+        format="ldp_vc",
+        types=tuple(name for name in credential.types if name != "VerifiableCredential") or credential.types,
+        issuer=credential.issuer,
+        kid=unverified.proofs[0].verification_method,
+        key=key,
+        holder=holder,
+        valid_from=credential.valid_from,
+        valid_until=min((end for end in ends if end is not None), default=None),
+        claims=claims,
+        disclosures={},
+        unverified=unverified,
+    )
+
+
 def _bound_key(claims: JsonObject, credential: Credential) -> tuple[PublicKey | None, str | None]:
     """The key in ``cnf``; else that of the subject, where every subject is the same key-based DID."""
     key = confirmation_key(claims)
@@ -263,6 +308,13 @@ def _bound_key(claims: JsonObject, credential: Credential) -> tuple[PublicKey | 
     if len(keys) != 1:
         raise KeyBindingError("expected the subject's DID to have a key that signs presentations")
     return keys[0], holder
+
+
+async def _verify_proofs(unverified: UnverifiedCredential, resolver: Resolver, now: int) -> None:
+    """Verify all proofs, of which one has to be the issuer's."""
+    keys = {need: await resolver.key(need.verification_method, need.purpose, at=now) for need in unverified.keys}
+    contexts = _contexts(unverified.document)
+    verify_credential(unverified, keys=found_keys(keys), now=now, contexts=contexts, inline_contexts=True)
 
 
 async def _issuer_key(delivered: Delivered, resolver: Resolver, now: int) -> PublicKey:

@@ -75,16 +75,33 @@ async def new_key(session: Session, where: str | None, curve: str) -> Answer:
 @wallet.command()
 @click.argument("file")
 @click.option("--unverified", is_flag=True, help="Keep it without verifying who issued it.")
+@click.option("--issuance-proof", "proof", metavar="FILE", help="The issuer's proof of when it was issued.")
 @wallet_options
 @ledger_options
 @action
-async def add(session: Session, where: str | None, file: str, unverified: bool) -> Answer:
+async def add(session: Session, where: str | None, file: str, unverified: bool, proof: str | None) -> Answer:
     """Keep the credential in FILE (- for standard input), once its issuer's signature holds."""
     credential = read_input(file, max_bytes=MAX_CREDENTIAL_BYTES)
     resolver = None if unverified else await session.resolver()
     opened = await _open(session, where, create=True, resolver=resolver)
-    said = _described(await opened.add(credential))
+    card = await opened.add(credential)
+    if proof is not None:
+        await opened.keep_proof(card.id, read_input(proof))
+    said = _described(card)
     return Answer(document=said, tables=[facts("kept", said)])
+
+
+@wallet.command("keep-proof")
+@click.argument("card")
+@click.argument("file")
+@wallet_options
+@action
+async def keep_proof(session: Session, where: str | None, card: str, file: str) -> Answer:
+    """Keep the issuer's proof of issuance in FILE beside CARD, for verifiers after the issuer's key was stolen."""
+    opened = await _open(session, where)
+    card_id = await _card_id(opened, card)
+    await opened.keep_proof(card_id, read_input(file))
+    return Answer(document={"card": card_id}, tables=[facts("kept beside the card", {"card": card_id})])
 
 
 @wallet.command("list")
@@ -137,10 +154,11 @@ async def search(session: Session, where: str | None, type: str | None, claims: 
     "--claim", "claims", metavar="PATH", multiple=True, help="A claim to show: address.locality; may be repeated."
 )
 @click.option("--nested", is_flag=True, help="Show also what lies in the claims that are named.")
-@click.option("--whole", is_flag=True, help="Agree to show a vc+jwt, which has no parts.")
+@click.option("--whole", is_flag=True, help="Agree to show a vc+jwt or ldp_vc, which has no parts.")
 @click.option("--audience", required=True, help="Whom it is for, as the verifier calls itself.")
 @click.option("--nonce", required=True, help="The nonce of the verifier's request.")
 @click.option("--out", metavar="FILE", help="Write the presentation to a file.")
+@click.option("--proof-out", metavar="FILE", help="Write the card's proof of issuance, to go along with it.")
 @wallet_options
 @action
 async def present(
@@ -153,6 +171,7 @@ async def present(
     audience: str,
     nonce: str,
     out: str | None,
+    proof_out: str | None,
 ) -> Answer:
     """Make a presentation of a credential that shows the claims that are named, and no others.
 
@@ -161,17 +180,26 @@ async def present(
     if whole and claims:
         raise InvalidInputError("either the whole credential is shown, or the claims that are named")
     opened = await _open(session, where)
+    card_id = await _card_id(opened, card)
+    proof = await opened.issuance_proof(card_id)
+    if proof_out and proof is None:
+        raise NotFoundError("there is no proof of issuance beside this card")
     text = await opened.present(
-        await _card_id(opened, card),
+        card_id,
         None if whole else [parse_path(path) for path in claims],
         audience=audience,
         nonce=nonce,
         nested=nested,
     )
     if out:
-        write_output(out, text.encode("ascii"), private=True)
+        write_output(out, text.encode(), private=True)
+    if proof_out and proof is not None:
+        write_output(proof_out, proof, private=True)
     said: JsonObject = {"audience": audience, "shown": "the whole" if whole else list(claims)}
-    return Answer(document={**said, "presentation": text}, raw=None if out else text, tables=[facts("presented", said)])
+    along = {} if proof is None else {"issuance_proof": proof.decode("ascii")}
+    return Answer(
+        document={**said, "presentation": text, **along}, raw=None if out else text, tables=[facts("presented", said)]
+    )
 
 
 @wallet.command()

@@ -80,6 +80,19 @@ def shown_record(vault: Vault, shown: Shown, number: int) -> Plain:
     )
 
 
+async def forget_history(vault: Vault, *, before: int) -> int:
+    """Erase what was shown before ``before``; return how many entries that were."""
+    erased: tuple[bytes, ...] = ()
+
+    async def build() -> Batch:
+        nonlocal erased
+        erased = tuple(bytes.fromhex(shown.id) for shown in await read_history(vault, None) if shown.when < before)
+        return Batch(deletes=erased)
+
+    await vault.write(build)
+    return len(erased)
+
+
 async def read_history(vault: Vault, card_id: str | None) -> tuple[Shown, ...]:
     """Return what was shown, of one card or of all, the oldest first."""
     tags = [] if card_id is None else [vault.tag(_OF_CARD, card_id.encode("utf-8", "replace"))]

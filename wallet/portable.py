@@ -23,6 +23,7 @@ from ssi.keys import Curve, KeyInfo, KeyPurpose, PrivateKey
 from ssi.keys.sealed import seal, unseal
 from ssi.types import JsonObject
 
+from .cards import Card
 from .history import Shown
 
 FORMAT: Final = "countersigned-wallet/1"
@@ -30,13 +31,15 @@ MAX_FILE_BYTES: Final = 1 << 28
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
-class PortableCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PortableCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One card: what the issuer delivered, and what this wallet knew of it."""
 
     id: str
     credential: str
     added_at: int
     verified_at: int | None
+    issuance_proof: str | None = None
+    """What the issuer gave to prove when it was issued."""
 
     def __repr__(self) -> str:
         return f"PortableCard({self.id})"  # without claims: a repr ends up in logs
@@ -74,6 +77,17 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     cards: int
     keys: int
     history: int
+
+
+def portable_card(card: Card, credential: str, proof: bytes | None) -> PortableCard:
+    """Return what is exported of a card."""
+    return PortableCard(
+        id=card.id,
+        credential=credential,
+        added_at=card.added_at,
+        verified_at=card.verified_at,
+        issuance_proof=None if proof is None else proof.decode("ascii", "replace"),
+    )
 
 
 def build_portable(content: Portable, passphrase: str | bytes) -> bytes:

@@ -1,18 +1,24 @@
 """Make a presentation of one card: what is chosen, bound to who asked.
 
-Source:  RFC 9901 sections 4.3 and 7.2 (SD-JWT+KB), W3C VC-JOSE-COSE section 3.1.2 (``vp+jwt``).
-Shapes:  an SD-JWT VC is shown with chosen claims, a ``vc+jwt`` as a whole. Times are Unix seconds.
+Source:  RFC 9901 sections 4.3 and 7.2 (SD-JWT+KB), W3C VC-JOSE-COSE section 3.1.2 (``vp+jwt``), W3C Data Integrity 1.0
+         section 2.1 (``domain`` and ``challenge`` of a presentation's own proof).
+Shapes:  an SD-JWT VC is shown with chosen claims, a ``vc+jwt`` or ``ldp_vc`` as a whole. Times are Unix seconds.
 I/O:     none; the holder's key store is awaited.
-Errors:  InvalidInputError (no such claim, or a choice that the format does not give), and those of ``Kms.sign``.
+Errors:  InvalidInputError (no such claim, or a choice that the format does not give), VerificationError (no suite signs
+         with the holder's key), and those of ``Kms.sign``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
+from ssi.credentials.data_integrity import secure_presentation
 from ssi.credentials.jose import sign_vp_jwt
 from ssi.credentials.sd_jwt import ClaimPath, bind, present
 from ssi.did.methods.jwk import did_jwk
+from ssi.encoding.gate import parse_object
 from ssi.errors import InvalidInputError
 from ssi.keys import Kms, PublicKey
 
@@ -32,8 +38,8 @@ async def build_presentation(
 ) -> tuple[str, tuple[ClaimPath, ...]]:
     """Return the presentation, and the paths of the claims that it shows.
 
-    ``label`` names the key that the credential is bound to; with None it is shown as it is, to whoever takes a bearer
-    credential.
+    ``audience`` and ``nonce`` are the verifier's; ``label`` names the key that the credential is bound to; with None it
+    is shown as it is, to whoever takes a bearer credential.
     """
     if delivered.format == "dc+sd-jwt":
         if claims is None:
@@ -44,11 +50,13 @@ async def build_presentation(
             return shown, paths
         return await bind(shown, kms=kms, label=label, nonce=nonce, audience=audience, now=now), paths
     if claims is not None:
-        raise InvalidInputError("a vc+jwt can only be shown as a whole: leave out claims to agree to that")
+        raise InvalidInputError(f"a {delivered.format} is shown as a whole: leave out claims to agree to that")
     paths = shown_paths(delivered, ())
     if label is None or delivered.key is None:
         return delivered.text, paths
     holder, kid = _holder(delivered.key, delivered.holder)
+    if delivered.format == "ldp_vc":
+        return await _with_proof(delivered, kms, label, holder, kid, audience, nonce, now), paths
     presentation = await sign_vp_jwt(
         [delivered.text],
         kms=kms,
@@ -60,6 +68,24 @@ async def build_presentation(
         issued_at=now,
     )
     return presentation, paths
+
+
+async def _with_proof(
+    delivered: Delivered, kms: Kms, label: str, holder: str, kid: str, audience: str, nonce: str, now: int
+) -> str:
+    document = parse_object(delivered.text)
+    secured = await secure_presentation(
+        [document],
+        kms=kms,
+        label=label,
+        verification_method=kid,
+        holder=holder,
+        domain=audience,
+        challenge=nonce,
+        created=now,
+        contexts=[context for context in document["@context"] if isinstance(context, str)],
+    )
+    return msgspec.json.encode(secured).decode()
 
 
 def _holder(key: PublicKey, subject: str | None) -> tuple[str, str]:

@@ -23,13 +23,15 @@ from ssi.credentials.sd_jwt.paths import check_path
 from ssi.did.resolver import Resolver
 from ssi.errors import InvalidInputError, KeyBindingError, KeyNotFoundError, NotFoundError
 from ssi.keys import Curve, KeyPurpose, PublicKey
-from ssi.types import JsonObject, JsonValue
+from ssi.types import JsonValue
 
 from .cards import Card, Delivered, card_of, read_delivered, search_key, search_keys, verify_issuer
-from .history import SHOWN, Shown, check_audience, read_history, record_shown, shown_record
+from .cards import CardContent as CardContent
+from .history import SHOWN, Shown, check_audience, forget_history, read_history, record_shown, shown_record
 from .keys import KEY, VaultKms
-from .portable import FORMAT, Imported, Portable, PortableCard, PortableKey, build_portable, parse_portable
+from .portable import FORMAT, Imported, Portable, PortableKey, build_portable, parse_portable, portable_card
 from .presenting import build_presentation
+from .proofs import check_proof, proof_ids, proof_record, read_proof
 from .sealing import Plain
 from .store import WalletStore
 from .unlock import DataKeyWrap, PassphraseWrap
@@ -46,19 +48,6 @@ _TEXT: Final = "card text"
 _KEY: Final = "card key"
 _CLAIM: Final = "card claim"
 _CROWDED: Final = "card with too many claims"
-
-
-class CardContent(msgspec.Struct, frozen=True, kw_only=True):
-    """A card with what it says."""
-
-    card: Card
-    credential: str
-    """As it was delivered."""
-    claims: JsonObject
-    """The payload with everything disclosed."""
-
-    def __repr__(self) -> str:
-        return f"CardContent({self.card.id})"  # without claims: a repr ends up in logs
 
 
 class Wallet:
@@ -165,7 +154,7 @@ class Wallet:
     ) -> Sequence[Card]:
         """Return the cards of a type that have all these claims: path to text, number, true, false or null.
 
-        A name alone is a claim of the subject, in either format; None in a path, or any index, is any element of an
+        A name alone is a claim of the subject, in any format; None in a path, or any index, is any element of an
         array. Raises InvalidInputError.
         """
         of_type = set() if type is None else {self._vault.tag(_TYPE, type.encode("utf-8", "replace"))}
@@ -184,6 +173,26 @@ class Wallet:
         card, delivered = await self._content(card_id)
         return CardContent(card=card, credential=delivered.text, claims=delivered.claims)
 
+    async def keep_proof(self, card_id: str, proof: bytes) -> None:
+        """Keep the issuer's proof of issuance beside a card, in place of an earlier one; goes with presentations.
+
+        Raises NotFoundError, InvalidInputError, VerificationError (a proof of another credential).
+        """
+        _, delivered = await self._content(card_id)
+        check_proof(proof, delivered)
+
+        async def build() -> Batch:
+            await self._check_there(_record_id(card_id))
+            old = await proof_ids(self._vault, card_id)
+            return Batch(puts=(proof_record(self._vault, card_id, proof),), deletes=old)
+
+        await self._vault.write(build)
+
+    async def issuance_proof(self, card_id: str) -> bytes | None:
+        """Return the proof that goes to the verifier beside a presentation, or None. Raises NotFoundError."""
+        await self._check_there(_record_id(card_id))
+        return await read_proof(self._vault, card_id)
+
     async def present(
         self,
         card_id: str,
@@ -197,8 +206,8 @@ class Wallet:
         """Return a presentation for ``audience`` and its ``nonce``, once the history says so durably.
 
         Of an SD-JWT VC the claims at ``claims`` are shown, with ``nested`` also what lies in them; an empty list
-        withholds all that can be. A ``vc+jwt`` is shown as a whole, and takes no ``claims``. A card that is bound to a
-        key is bound to audience and nonce by it. Raises NotFoundError, InvalidInputError.
+        withholds all that can be. A ``vc+jwt`` or ``ldp_vc`` is shown as a whole, and takes no ``claims``. A card that
+        is bound to a key is bound to audience and nonce by it. Raises NotFoundError, InvalidInputError.
         """
         at = self._now() if now is None else now
         check_audience(audience)
@@ -224,15 +233,7 @@ class Wallet:
 
     async def forget_history(self, *, before: int) -> int:
         """Erase what the history says of times before ``before``; return how many entries that were."""
-        erased: tuple[bytes, ...] = ()
-
-        async def build() -> Batch:
-            nonlocal erased
-            erased = tuple(bytes.fromhex(shown.id) for shown in await self.history() if shown.when < before)
-            return Batch(deletes=erased)
-
-        await self._vault.write(build)
-        return len(erased)
+        return await forget_history(self._vault, before=before)
 
     async def delete(self, card_id: str) -> None:
         """Erase a card, and its key if no other card is bound to it. The history stays. Raises NotFoundError."""
@@ -241,7 +242,7 @@ class Wallet:
         async def build() -> Batch:
             await self._check_there(record_id)
             card = (await self._cards([record_id]))[0]
-            gone = [record_id]
+            gone = [record_id, *await proof_ids(self._vault, card_id)]
             if card.key is not None:
                 users = await self._vault.find(CARD, [self._vault.tag(_KEY, card.key.encode())])
                 if set(users) == {record_id}:
@@ -255,10 +256,7 @@ class Wallet:
         cards = [await self._content(card.id) for card in await self.list()]
         content = Portable(
             format=FORMAT,
-            cards=[
-                PortableCard(id=card.id, credential=read.text, added_at=card.added_at, verified_at=card.verified_at)
-                for card, read in cards
-            ],
+            cards=[portable_card(card, read.text, await self.issuance_proof(card.id)) for card, read in cards],
             keys=[
                 PortableKey(label=info.label, purpose=info.purpose, exportable=info.exportable, jwk=private.to_jwk())
                 for info, private in await self.kms.secrets()
@@ -276,6 +274,9 @@ class Wallet:
         content = parse_portable(data, passphrase)
         keys = [key.open() for key in content.keys]
         cards = [(card, read_delivered(card.credential)) for card in content.cards]
+        for card, delivered in cards:
+            if card.issuance_proof is not None:
+                check_proof(card.issuance_proof.encode(), delivered)
         own = {private.public_key for _, private in keys}
         result = Imported(cards=0, keys=0, history=0)
 
@@ -283,8 +284,8 @@ class Wallet:
             nonlocal result
             taken = {record for category in (CARD, SHOWN, KEY) for record in await self._vault.find(category)}
             made = [await self.kms.record_for(info, private) for info, private in keys]
-            new_keys = [record for record in made if record is not None]
-            new_cards = []
+            new_keys, proofs = [record for record in made if record is not None], list[Plain]()
+            new_cards: list[Plain] = []
             for card, delivered in cards:
                 if delivered.key not in own:
                     await self._label(delivered)
@@ -298,9 +299,11 @@ class Wallet:
                     verified_at=card.verified_at,
                 )
                 new_cards.append(self._plain(kept, delivered))
+                if card.issuance_proof is not None:
+                    proofs.append(proof_record(self._vault, kept.id, card.issuance_proof.encode()))
             shown = [each for each in content.history if _record_id(each.id) not in taken]
             seen = [shown_record(self._vault, each, number) for number, each in enumerate(shown, self.revision)]
-            puts = (*new_keys, *new_cards, *seen)
+            puts = (*new_keys, *new_cards, *proofs, *seen)
             if len({record.id for record in puts}) != len(puts):
                 raise InvalidInputError("expected an exported wallet that has each record once")
             result = Imported(cards=len(new_cards), keys=len(new_keys), history=len(seen))

@@ -14,6 +14,7 @@ from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 from weakref import WeakKeyDictionary
 
+from ssi.blocking.callbacks import Caller, callback, called_by, in_callback
 from ssi.blocking.loop import host, on_loop
 from ssi.errors import UsageError
 
@@ -165,13 +166,21 @@ def _asynchronous(kind: Hashable) -> bool:
 def _refuse_on_loop() -> None:
     if on_loop():
         raise UsageError("a blocking view is used on the loop's own thread, where it would wait for itself: await")
+    if in_callback():
+        raise UsageError("a blocking view is used in a callback, for which the loop waits on this very thread")
 
 
 def _run(work: Callable[[], Awaitable[Result]]) -> Result:
     """Wait for ``work`` on the loop; if the waiting is interrupted, cancel it."""
-    future = host().submit(work)
+    caller = Caller()
+
+    async def called() -> Result:
+        called_by(caller)
+        return await work()
+
+    future = host().submit(called)
     try:
-        return future.result()
+        return caller.wait(future)
     except BaseException:
         future.cancel()
         raise
@@ -191,7 +200,7 @@ def _called(function: Callable[..., Any], arguments: tuple[Any, ...], named: dic
 
 
 def _bare(argument: Any) -> Any:
-    return unwrap(argument) if isinstance(argument, Blocking) else argument
+    return unwrap(argument) if isinstance(argument, Blocking) else callback(argument, on_loop)
 
 
 def _view_class(facade: type) -> type[Blocking[Any]]:
@@ -265,7 +274,7 @@ def _function(original: Callable[..., Any]) -> Callable[..., Any]:
 def _getter(name: str) -> Callable[[Blocking[Any]], Any]:
     def get(self: Blocking[Any]) -> Any:
         found = unwrap(self)
-        return _view(getattr(found, name) if on_loop() else _called(getattr, (found, name), {}))
+        return _view(getattr(found, name) if on_loop() or in_callback() else _called(getattr, (found, name), {}))
 
     return get
 

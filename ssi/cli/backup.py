@@ -16,6 +16,7 @@ from ssi.cli.passphrase import read_passphrase
 from ssi.cli.session import Session
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError
+from ssi.keys.sealed import SealingKey
 from ssi.types import JsonObject
 
 MAX_PLAIN_BYTES = 1 << 28
@@ -67,7 +68,7 @@ def _keep(writer: BackupWriter, source: Source) -> None:
 async def _rehearse(session: Session, folder: Path) -> Answer:
     from ssi.cli.rehearsal import rehearse
 
-    result = await rehearse(session, folder, backup_passphrase(session))
+    result = await rehearse(session, folder, SealingKey(backup_passphrase(session)))
     document: JsonObject = {
         **described(result.manifest),
         "problems": result.problems,

@@ -21,7 +21,7 @@ import ssi
 from ssi.cli.files import make_folder, read_input, write_output
 from ssi.encoding.gate import parse_object
 from ssi.errors import ConflictError, InvalidInputError, NotFoundError, VerificationError
-from ssi.keys.sealed import seal, unseal
+from ssi.keys.sealed import SealingKey
 
 FORMAT: Final = "countersigned-backup/1"
 MANIFEST: Final = "manifest.sealed"
@@ -80,7 +80,7 @@ class BackupWriter:
         if (folder / MANIFEST).exists():
             raise ConflictError("the folder holds a backup already: give each one a folder of its own")
         make_folder(folder)
-        self._folder, self._passphrase = folder, passphrase
+        self._folder, self._key = folder, SealingKey(passphrase)
         self._files: list[KeptFile] = []
         self._parts = 0
 
@@ -89,7 +89,7 @@ class BackupWriter:
         parts = []
         for start in range(0, max(len(data), 1), PART_BYTES):
             self._parts += 1
-            name, sealed = f"part-{self._parts:06}.sealed", seal(data[start : start + PART_BYTES], self._passphrase)
+            name, sealed = f"part-{self._parts:06}.sealed", self._key.seal(data[start : start + PART_BYTES])
             write_output(self._folder / name, sealed, private=True)
             parts.append(Part(name=name, sha256=sha256(sealed).hexdigest()))
         kept = KeptFile(
@@ -114,17 +114,17 @@ class BackupWriter:
             left_out=left_out,
             head=None if head is None else head.decode("utf-8"),
         )
-        write_output(self._folder / MANIFEST, seal(msgspec.json.encode(manifest), self._passphrase), private=True)
+        write_output(self._folder / MANIFEST, self._key.seal(msgspec.json.encode(manifest)), private=True)
         return manifest
 
 
-def read_manifest(folder: Path, passphrase: bytes) -> Manifest:
+def read_manifest(folder: Path, key: SealingKey) -> Manifest:
     """Return what the backup in ``folder`` holds. Raises as the module says."""
     try:
         sealed = read_input(str(folder / MANIFEST), max_bytes=MAX_MANIFEST_BYTES)
     except NotFoundError as exc:
         raise InvalidInputError("expected a folder with a finished backup: it has no manifest") from exc
-    members = parse_object(unseal(sealed, passphrase), max_bytes=MAX_MANIFEST_BYTES)
+    members = parse_object(key.unseal(sealed), max_bytes=MAX_MANIFEST_BYTES)
     if members.get("format") != FORMAT:
         raise InvalidInputError(f"expected a backup of the format {FORMAT}")
     try:
@@ -139,7 +139,7 @@ def read_manifest(folder: Path, passphrase: bytes) -> Manifest:
     return manifest
 
 
-def read_file(folder: Path, kept: KeptFile, passphrase: bytes) -> bytes:
+def read_file(folder: Path, kept: KeptFile, key: SealingKey) -> bytes:
     """Return the bytes of one file of the backup, exactly as they were kept."""
     pieces = []
     for part in kept.parts:
@@ -151,7 +151,7 @@ def read_file(folder: Path, kept: KeptFile, passphrase: bytes) -> bytes:
             raise VerificationError(f"{part.name} of the backup, with {kept.path}, is missing") from exc
         if sha256(sealed).hexdigest() != part.sha256:
             raise VerificationError(f"{part.name} of the backup, with {kept.path}, was altered or is of another backup")
-        pieces.append(unseal(sealed, passphrase))
+        pieces.append(key.unseal(sealed))
     data = b"".join(pieces)
     if len(data) != kept.size or sha256(data).hexdigest() != kept.sha256:
         raise VerificationError(f"{kept.path} in the backup is not what was kept")

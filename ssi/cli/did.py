@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 import click
 
 from ssi.cli.command import TIME, action, founding_action, key_options, ledger_options
+from ssi.cli.exits import OUTCOMES, exit_code
 from ssi.cli.files import read_input
 from ssi.cli.organisations import bring_forward, check_name, keep, kept
-from ssi.cli.output import Answer, facts
+from ssi.cli.output import Answer, announce, facts
 from ssi.cli.program import CommandTree
 from ssi.cli.session import Session
 from ssi.encoding.gate import parse_object
-from ssi.encoding.timestamps import format_seconds
-from ssi.errors import ConflictError, InvalidInputError
+from ssi.errors import ConflictError, InvalidInputError, SsiError
 from ssi.types import JsonObject
 
 if TYPE_CHECKING:
+    from ssi.did.resolver import Resolver
     from ssi.did.webvh import WebvhLog
 
 PURPOSES = ("update", "credential", "list", "statement")
@@ -165,34 +166,74 @@ async def deactivate(session: Session, name: str, yes: bool) -> Answer:
 async def resolve(
     session: Session, did: str, version_id: str | None, version_time: int | None, no_network: bool
 ) -> Answer:
-    """Show the document of DID: from the ledger if it is there, else from the web."""
+    """Show what DID, or a DID URL, names: from the ledger if it is there, else from the web.
+
+    With --json this is the result that `GET /1.0/identifiers/DID` of `ssi did serve` answers, errors included.
+    """
     resolver = await session.resolver(network=not no_network)
-    resolution = await resolver.resolve(did, version_id=version_id, version_time=version_time)
-    said = resolution.metadata
-    times = {
-        "created": said.created,
-        "updated": said.updated,
-        "versionTime": said.version_time,
-        "nextUpdate": said.next_update,
-    }
-    metadata: JsonObject = {
-        "versionId": said.version_id,
-        "nextVersionId": said.next_version_id,
-        "deactivated": True if said.deactivated else None,
-        **{name: None if time is None else format_seconds(time) for name, time in times.items()},
-    }
-    document: JsonObject = {
-        "didDocument": resolution.document.raw,
-        "didDocumentMetadata": {name: value for name, value in metadata.items() if value is not None},
-        "didResolutionMetadata": {"contentType": "application/did+json", "source": said.source},
-    }
+    try:
+        return await _resolved(did, resolver, version_id, version_time)
+    except SsiError as exc:
+        if not session.options.as_json:
+            raise
+        from ssi.protocols.did_resolution import build_error_result
+
+        code = exit_code(exc)
+        result = build_error_result(exc, dereferences=_is_url(did))
+        return Answer(document=result, exit_code=code, outcome=OUTCOMES[code])
+
+
+@command.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8443, show_default=True, help="The port; 0 picks one.")
+@click.option("--tls-cert", metavar="FILE", help="The certificate chain (PEM).")
+@click.option("--tls-key", metavar="FILE", help="Its key (PEM).")
+@click.option("--tls-self-signed", is_flag=True, help="Make a certificate for this run, to try things out.")
+@click.option("--no-network", is_flag=True, help="Ask the ledger only.")
+@ledger_options
+@action
+async def serve(
+    session: Session,
+    host: str,
+    port: int,
+    tls_cert: str | None,
+    tls_key: str | None,
+    tls_self_signed: bool,
+    no_network: bool,
+) -> Answer:
+    """Be a DID resolver over HTTP, until interrupted. Without a certificate a proxy has to bring TLS."""
+    from ssi.http.did_resolution import create_app
+    from ssi.http.serving import serve as serve_app
+    from ssi.http.serving import tls_of
+
+    tls = tls_of(tls_cert, tls_key, self_signed=tls_self_signed, host=host, now=session.now())
+    app = create_app(await session.resolver(network=not no_network))
+    await serve_app(app, host=host, port=port, tls=tls, listening=announce)
+    return Answer(document={})
+
+
+async def _resolved(did: str, resolver: Resolver, version_id: str | None, version_time: int | None) -> Answer:
     import json
 
-    return Answer(
-        document=document,
-        raw=json.dumps(resolution.document.raw, indent=2),
-        tables=[facts("metadata", {**metadata, "source": said.source})],
-    )
+    from ssi.did.dereference import dereference
+    from ssi.protocols.did_resolution import build_content, build_dereferencing_result, build_resolution_result
+
+    if _is_url(did):
+        if version_id is not None or version_time is not None:
+            raise InvalidInputError("expected the version in the DID URL itself")
+        found = await dereference(did, resolver=resolver)
+        document, resolution, content = build_dereferencing_result(found), found.resolution, build_content(found)
+        metadata = document["contentMetadata"]
+    else:
+        resolution = await resolver.resolve(did, version_id=version_id, version_time=version_time)
+        document, content = build_resolution_result(resolution), resolution.document.raw
+        metadata = document["didDocumentMetadata"]
+    table = facts("metadata", {**metadata, "source": resolution.metadata.source})
+    return Answer(document=document, raw=json.dumps(content, indent=2), tables=[table])
+
+
+def _is_url(did: str) -> bool:
+    return any(sign in did for sign in "/?#")
 
 
 def _verified(session: Session, did: str, log: bytes, proofs: bytes | None = None) -> WebvhLog:

@@ -6,10 +6,6 @@ Shapes:  what is printed names entry, row (from 1) and column, never a value.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 import click
@@ -19,11 +15,9 @@ from ssi.cli.exits import OK, REFUSED
 from ssi.cli.files import read_input
 from ssi.cli.output import Answer, Table, facts
 from ssi.cli.session import Session
-from ssi.encoding.gate import parse_json
 from ssi.errors import InvalidInputError
-from ssi.types import JsonObject, JsonValue
+from ssi.types import JsonObject
 
-MAX_REGISTER_BYTES: Final = 64 << 20
 MAX_KEYS: Final = 1_000
 
 
@@ -45,6 +39,7 @@ async def command(
     """
     from ssi.ledger import stream
     from ssi.registry import privacy_check
+    from ssi.registry.register import MAX_REGISTER_BYTES, parse_register
 
     rows = parse_register(read_input(people, max_bytes=MAX_REGISTER_BYTES))
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -75,59 +70,6 @@ async def command(
         exit_code=REFUSED if findings else OK,
         outcome="refused" if findings else "ok",
     )
-
-
-def parse_register(data: bytes) -> list[dict[str, str]]:
-    """Return the rows of a register. Raises InvalidInputError, whose message names a row and never a value."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise InvalidInputError("the register is not UTF-8") from exc
-    start = text.lstrip()[:1]
-    if start == "[":
-        rows = _objects(parse_json(text, max_bytes=MAX_REGISTER_BYTES))
-    elif start == "{":
-        rows = _objects([parse_json(line) for line in text.splitlines() if line.strip()])
-    else:
-        rows = _csv(text)
-    if not rows:
-        raise InvalidInputError("the register has no rows")
-    return rows
-
-
-def _objects(values: JsonValue) -> list[dict[str, str]]:
-    if not all(isinstance(value, dict) for value in values):
-        raise InvalidInputError("expected a register of JSON objects")
-    return [dict(_flat(value, "")) for value in values]
-
-
-def _flat(value: Mapping[str, JsonValue], prefix: str) -> list[tuple[str, str]]:
-    """Return every scalar of an object under its dotted name."""
-    flat: list[tuple[str, str]] = []
-    for name, item in value.items():
-        children: Sequence[JsonValue] = item if isinstance(item, list) else [item]
-        for child in children:
-            if isinstance(child, dict):
-                flat += _flat(child, f"{prefix}{name}.")
-            elif isinstance(child, str):
-                flat.append((f"{prefix}{name}", child))
-            elif child is not None and not isinstance(child, bool | list):
-                flat.append((f"{prefix}{name}", json.dumps(child)))
-    return flat
-
-
-def _csv(text: str) -> list[dict[str, str]]:
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        rows = [dict(row) for row in reader]
-    except csv.Error as exc:
-        raise InvalidInputError(f"expected a CSV file: {exc}") from exc
-    for number, row in enumerate(rows, 1):
-        if None in row or None in row.values():
-            raise InvalidInputError(f"row {number} of the register has another number of columns than its header")
-    return rows
 
 
 def _keys(data: bytes) -> list[bytes]:

@@ -56,6 +56,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str = "ok"
 
 
+def announce(url: str) -> None:
+    """Tell that a server takes requests at ``url``, on standard error."""
+    click.echo(f"listening on {url}", err=True)
+
+
 def facts(title: str, values: Mapping[str, JsonValue]) -> Table:
     """Return a table of names and values; None is left out."""
     return Table(title, [(name, value) for name, value in values.items() if value is not None])

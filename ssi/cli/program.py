@@ -30,6 +30,7 @@ _CORE: Final = {
     "did": "ssi.cli.did",
     "ledger": "ssi.cli.ledger",
     "restore": "ssi.cli.restore",
+    "vcapi": "ssi.cli.vcapi",
     "witness": "ssi.cli.witness",
 }
 

@@ -20,6 +20,7 @@ from ssi.cli.restore import check_heads, staging, unpack
 from ssi.cli.session import Session, is_there
 from ssi.database import snapshot
 from ssi.errors import SsiError, VerificationError
+from ssi.keys.sealed import SealingKey
 
 MAX_PLAIN_BYTES = 1 << 28
 
@@ -33,15 +34,15 @@ class Rehearsal(msgspec.Struct, frozen=True):
     audit: str | None
 
 
-async def rehearse(session: Session, folder: Path, passphrase: bytes) -> Rehearsal:
+async def rehearse(session: Session, folder: Path, key: SealingKey) -> Rehearsal:
     """Restore, compare, remove."""
-    manifest = read_manifest(folder, passphrase)
+    manifest = read_manifest(folder, key)
     problems: list[str] = []
     differences: list[str] = []
     audit: str | None = None
     staged = staging(session.project.folder, ".rehearsal-")
     try:
-        unpack(folder, manifest, passphrase, staged)
+        unpack(folder, manifest, key, staged)
         for kept in manifest.files:
             try:
                 differences += _compare(kept, staged / kept.path, session.project.folder / kept.path)

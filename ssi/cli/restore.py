@@ -17,6 +17,7 @@ from ssi.cli.output import Answer, facts
 from ssi.cli.project import Project
 from ssi.cli.session import Session
 from ssi.errors import ConflictError, InclusionProofError, UnavailableError, VerificationError
+from ssi.keys.sealed import SealingKey
 
 
 @click.command()
@@ -33,16 +34,16 @@ async def command(session: Session, folder: str, target: str, note: str | None) 
     """
     from ssi.ledger.note import MAX_NOTE_BYTES
 
-    passphrase, place = backup_passphrase(session), _absolute(target)
+    key, place = SealingKey(backup_passphrase(session)), _absolute(target)
     kept = None if note is None else read_input(note, max_bytes=MAX_NOTE_BYTES)
-    manifest = read_manifest(Path(folder), passphrase)
+    manifest = read_manifest(Path(folder), key)
     there = [file.path for file in manifest.files if (place / file.path).exists()]
     if there:
         raise ConflictError(f"nothing is restored over {there[0]}, which is there already")
     make_folder(place)
     staged = staging(place, ".restore-")
     try:
-        unpack(Path(folder), manifest, passphrase, staged)
+        unpack(Path(folder), manifest, key, staged)
         await _check_ledger(manifest, staged, place, kept)
         _move(manifest, staged, place)
     finally:
@@ -63,10 +64,10 @@ def staging(beside: Path, prefix: str) -> Path:
         raise UnavailableError("no folder can be made to restore into") from exc
 
 
-def unpack(folder: Path, manifest: Manifest, passphrase: bytes, staged: Path) -> None:
+def unpack(folder: Path, manifest: Manifest, key: SealingKey, staged: Path) -> None:
     """Write every file of the backup, verified, below ``staged``."""
     for kept in manifest.files:
-        data = read_file(folder, kept, passphrase)
+        data = read_file(folder, kept, key)
         make_folder((staged / kept.path).parent)
         write_output(staged / kept.path, data, private=True)
 

@@ -7,23 +7,17 @@ Errors:  see ``ssi.cli.exits``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from ssi.cli.command import action, key_options
-from ssi.cli.output import Answer
+from ssi.cli.output import Answer, announce
 from ssi.cli.program import CommandTree
 from ssi.cli.session import Session
-from ssi.errors import InvalidInputError, UnavailableError
-
-if TYPE_CHECKING:
-    from ssl import SSLContext
-
-    from aiohttp import web
+from ssi.errors import InvalidInputError
 
 LABEL: Final = "witness"
-DRAIN_SECONDS: Final = 10.0
 
 
 @click.group(cls=CommandTree, place="witness")
@@ -69,55 +63,18 @@ async def serve(
     from ssi.did.backends.witness_sqlite import SqliteWitnessStore
     from ssi.did.webvh import parse_webvh_did
     from ssi.did.webvh.witness_desk import WitnessDesk
+    from ssi.http.serving import serve as serve_app
+    from ssi.http.serving import tls_from_files
 
     if bool(dids) == anybody:
         raise InvalidInputError("say whom to witness: --did for each DID, or --anybody")
-    if bool(tls_cert) != bool(tls_key):
-        raise InvalidInputError("a certificate and its key belong together")
+    tls = tls_from_files(tls_cert, tls_key)
     allowed = None if anybody else {parse_webvh_did(did).scid for did in dids}
     kms = session.kms()
     await kms.public_key(LABEL)
     copies = await SqliteWitnessStore.open(store)
     session.closing(copies.close)
     desk = WitnessDesk(store=copies, kms=kms, label=LABEL, allowed=allowed)
-    await _listen(create_app(desk, now=session.now), host, port, tls_cert, tls_key)
+    app = create_app(desk, now=session.now)
+    await serve_app(app, host=host, port=port, tls=tls, listening=announce)
     return Answer(document={})
-
-
-async def _listen(app: web.Application, host: str, port: int, tls_cert: str | None, tls_key: str | None) -> None:
-    import asyncio
-    import signal
-
-    from aiohttp import web
-
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port, ssl_context=_tls(tls_cert, tls_key))
-        try:
-            await site.start()
-        except OSError as exc:
-            raise UnavailableError(f"cannot listen on port {port}") from exc
-        addresses = [address for address in runner.addresses if isinstance(address, tuple)]
-        scheme = "https" if tls_cert else "http"
-        click.echo(f"listening on {scheme}://{host}:{addresses[0][1]}", err=True)
-        ended, loop = asyncio.Event(), asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, ended.set)
-        await ended.wait()
-    finally:
-        await runner.cleanup()
-
-
-def _tls(certificate: str | None, key: str | None) -> SSLContext | None:
-    import ssl
-
-    if certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ValueError) as exc:
-        raise InvalidInputError("the certificate and its key cannot be read as PEM, or do not fit") from exc
-    return context

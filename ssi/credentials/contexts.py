@@ -14,13 +14,17 @@ of the base context, or a protected one, is refused, and so is every construct t
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from ssi.credentials.values import is_url
 from ssi.errors import InvalidInputError
 from ssi.types import JsonObject, JsonValue
+
+InlineContexts: TypeAlias = bool | Literal["processed"]
+"""Whether objects may stand among contexts, and be read here. ``"processed"`` is for documents that JSON-LD processing
+in safe mode has accepted before, by which every construct in such an object is decided already."""
 
 VC_V1_CONTEXT: Final = "https://www.w3.org/2018/credentials/v1"
 VC_V2_CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
@@ -44,6 +48,13 @@ BASE_TERMS: Final = BASE_TYPES | {
     *("id", "type", "description", "digestMultibase", "digestSRI", "mediaType", "name"),
     *("...", "_sd", "_sd_alg", "aud", "cnf", "exp", "iat", "iss", "jku", "kid", "nbf", "sub", "x5u"),
 }
+# Top-level terms of the base context of data model 1.1, all of them protected.
+V1_BASE_TERMS: Final = frozenset(
+    {
+        *("id", "type", "proof", "VerifiableCredential", "VerifiablePresentation", "EcdsaSecp256k1Signature2019"),
+        *("EcdsaSecp256r1Signature2019", "Ed25519Signature2018", "RsaSignature2018"),
+    }
+)
 _CREDENTIAL_TERMS: Final = frozenset(
     {
         *("confidenceMethod", "credentialSchema", "credentialStatus", "credentialSubject", "description", "evidence"),
@@ -72,26 +83,39 @@ class DefinedTerms(msgspec.Struct, frozen=True):
 _BASE_ONLY: Final = DefinedTerms(frozenset(), False)
 
 
-def check_contexts(value: JsonValue, contexts: Collection[str], *, inline: bool = False) -> DefinedTerms:
+def check_contexts(value: JsonValue, contexts: Collection[str], *, inline: InlineContexts = False) -> DefinedTerms:
     """Check ``@context`` against the allow-list ``contexts`` and return what it defines beside the base context.
 
     The first item is the VCDM 2.0 base context, which needs no entry in ``contexts``; each other item is a URL in
     ``contexts`` or, if ``inline`` is set, an object. A single string stands for a list of one, as the enveloped
     objects of 4.13.2 have it. Raises InvalidInputError.
     """
+    return _check(value, VC_V2_CONTEXT, BASE_TERMS, contexts, inline)
+
+
+def check_v1_contexts(value: JsonValue, contexts: Collection[str], *, inline: InlineContexts = False) -> DefinedTerms:
+    """As ``check_contexts``, for a document of data model 1.1, whose base context is another."""
+    return _check(value, VC_V1_CONTEXT, V1_BASE_TERMS, contexts, inline)
+
+
+def _check(
+    value: JsonValue, base: str, base_terms: frozenset[str], contexts: Collection[str], inline: InlineContexts
+) -> DefinedTerms:
     items = value if type(value) is list else (value,)
-    if not items or items[0] != VC_V2_CONTEXT:
-        raise InvalidInputError(f"expected @context to be a list that starts with {VC_V2_CONTEXT}")
+    if not items or items[0] != base:
+        raise InvalidInputError(f"expected @context to be a list that starts with {base}")
     if len(items) == 1:
         return _BASE_ONLY
     names: set[str] = set()
-    protected: set[str] = set()
+    protected = set(base_terms)
     everything = False
     for item in items[1:]:
         if type(item) is str:
-            if item != VC_V2_CONTEXT and item not in contexts:
+            if item != base and item not in contexts:
                 raise InvalidInputError("expected only contexts that the caller allows in @context")
-            everything = everything or item != VC_V2_CONTEXT
+            everything = everything or item != base
+        elif type(item) is dict and inline == "processed":
+            everything = True
         elif type(item) is dict and inline:
             defined, vocabulary = _check_inline(item, protected)
             names |= defined
@@ -106,7 +130,7 @@ def _check_inline(context: JsonObject, protected: set[str]) -> tuple[set[str], b
     vocabulary: bool | None = None
     defined: set[str] = set()
     for term, definition in context.items():
-        if term in BASE_TERMS or term in protected:
+        if term in protected:
             raise InvalidInputError("expected inline contexts that redefine no protected term")
         if term == "@vocab":
             if definition is not None and not is_url(definition):

@@ -17,68 +17,31 @@ JSON-LD, and comes from ``jsonld_contexts``; a JCS proof secures every member as
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from ssi.credentials import jose
 from ssi.credentials.claims import MAX_SKEW_SECONDS, confirmation_key
-from ssi.credentials.contexts import VC_V2_CONTEXT
-from ssi.credentials.presentation import MAX_CREDENTIALS, Envelope, Presentation, parse_presentation
-from ssi.credentials.values import parse_identified, parse_objects, parse_types
-from ssi.credentials.vcdm import Credential, check_validity, parse_credential
+from ssi.credentials.contexts import VC_V2_CONTEXT, InlineContexts
+from ssi.credentials.presentation import Envelope, Presentation, parse_presentation
+from ssi.credentials.unverified import ASSERTION as ASSERTION
+from ssi.credentials.unverified import AUTHENTICATION as AUTHENTICATION
+from ssi.credentials.unverified import KeyNeeded as KeyNeeded
+from ssi.credentials.unverified import UnverifiedCredential as UnverifiedCredential
+from ssi.credentials.unverified import UnverifiedPresentation as UnverifiedPresentation
+from ssi.credentials.unverified import read_credential as read_credential
+from ssi.credentials.unverified import read_presentation as read_presentation
+from ssi.credentials.vcdm import Credential, check_validity
+from ssi.credentials.vcdm_v1 import parse_any_credential
 from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
 from ssi.proofs.data_integrity import KeyLookup, VerifiedProof, add_proof, verify_parsed
-from ssi.proofs.proof import DataIntegrityProof, controller_of, parse_proofs
+from ssi.proofs.proof import controller_of
 from ssi.proofs.suites import Cryptosuite, jcs_suite_for
 from ssi.types import JsonObject, UnixSeconds
-
-ASSERTION: Final = "assertionMethod"
-AUTHENTICATION: Final = "authentication"
-
-
-class KeyNeeded(msgspec.Struct, frozen=True):
-    """A key that verifying takes: of ``verification_method``, as its controller's document lists it for ``purpose``."""
-
-    verification_method: str
-    purpose: str
-
-    @property
-    def controller(self) -> str:
-        """The DID, or the URL of the document, to resolve."""
-        return controller_of(self.verification_method)
-
-
-class UnverifiedCredential(msgspec.Struct, frozen=True, gc=False):
-    """What a secured credential claims, to decide by issuer and type whether to look for keys, and for nothing else."""
-
-    document: JsonObject
-    issuer: str
-    types: tuple[str, ...]
-    proofs: tuple[DataIntegrityProof, ...]
-
-    @property
-    def keys(self) -> tuple[KeyNeeded, ...]:
-        """The keys that verifying takes."""
-        return tuple(dict.fromkeys(KeyNeeded(proof.verification_method, ASSERTION) for proof in self.proofs))
-
-
-class UnverifiedPresentation(msgspec.Struct, frozen=True, gc=False):
-    """As ``UnverifiedCredential``; ``credentials`` are those with embedded proofs, in their order."""
-
-    document: JsonObject
-    holder: str | None
-    proofs: tuple[DataIntegrityProof, ...]
-    credentials: tuple[UnverifiedCredential, ...]
-
-    @property
-    def keys(self) -> tuple[KeyNeeded, ...]:
-        """The keys that verifying takes, those for the credentials after those for the presentation."""
-        own = [KeyNeeded(proof.verification_method, AUTHENTICATION) for proof in self.proofs]
-        return tuple(dict.fromkeys([*own, *(key for credential in self.credentials for key in credential.keys)]))
 
 
 class DataIntegrityCredential(msgspec.Struct, frozen=True, gc=False):
@@ -98,6 +61,17 @@ class DataIntegrityCredential(msgspec.Struct, frozen=True, gc=False):
 
 AnyVerifiedCredential: TypeAlias = DataIntegrityCredential | jose.VerifiedCredential
 OpenEnvelope: TypeAlias = Callable[[Envelope], jose.VerifiedCredential]
+
+
+class PresentationProofs(msgspec.Struct, frozen=True, gc=False):
+    """A presentation whose own proofs, challenge and times held; nothing is known of its credentials.
+
+    ``key`` is the holder's.
+    """
+
+    presentation: Presentation
+    key: PublicKey
+    proofs: tuple[VerifiedProof, ...]
 
 
 class DataIntegrityPresentation(msgspec.Struct, frozen=True, gc=False):
@@ -124,34 +98,13 @@ def found_keys(keys: Mapping[KeyNeeded, PublicKey]) -> KeyLookup:
     return find
 
 
-def read_credential(document: JsonObject) -> UnverifiedCredential:
-    """Read whose keys verifying ``document`` takes. Raises InvalidInputError."""
-    issuer = parse_identified(document.get("issuer"), "issuer")
-    types = parse_types(document.get("type"), "type", required="VerifiableCredential")
-    return UnverifiedCredential(document, issuer, types, parse_proofs(document.get("proof")))
-
-
-def read_presentation(document: JsonObject) -> UnverifiedPresentation:
-    """Read whose keys verifying ``document`` and the credentials with proofs in it takes. Raises InvalidInputError."""
-    parse_types(document.get("type"), "type", required="VerifiablePresentation")
-    holder = parse_identified(document["holder"], "holder") if "holder" in document else None
-    proofs = parse_proofs(document.get("proof"))
-    credentials: tuple[UnverifiedCredential, ...] = ()
-    if "verifiableCredential" in document:
-        members = parse_objects(document["verifiableCredential"], "verifiableCredential")
-        if len(members) > MAX_CREDENTIALS:
-            raise InvalidInputError(f"expected at most {MAX_CREDENTIALS} credentials in a presentation")
-        credentials = tuple(read_credential(member) for member in members if "proof" in member)
-    return UnverifiedPresentation(document, holder, proofs, credentials)
-
-
 def verify_credential(
     unverified: UnverifiedCredential,
     *,
     keys: KeyLookup,
     now: UnixSeconds,
     contexts: Collection[str],
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     issuer_is_controller: bool = True,
     domain: str | Collection[str] | None = None,
     challenge: str | None = None,
@@ -161,10 +114,11 @@ def verify_credential(
     """Return the credential that all its proofs secure.
 
     ``keys`` finds a key by verification method and purpose; ``contexts`` are the context URLs that the verifier knows
-    beside the base context. ``issuer_is_controller=False`` accepts a credential that somebody else signed for its
-    issuer, which only a policy of the caller's own can justify; ``key`` is then that of the first proof. ``domain`` and
-    ``challenge`` are asked of every proof unless they are None; ``max_skew_seconds`` is how far the issuer's clock may
-    be ahead. Raises what the module says and what ``keys`` raises.
+    beside the base context; with that of data model 1.1 among them such credentials are read too.
+    ``issuer_is_controller=False`` accepts a credential that somebody else signed for its issuer, which only a policy
+    of the caller's own can justify; ``key`` is then that of the first proof. ``domain`` and ``challenge`` are asked of
+    every proof unless they are None; ``max_skew_seconds`` is how far the issuer's clock may be ahead. Raises what the
+    module says and what ``keys`` raises.
     """
     verified = verify_parsed(
         unverified.document,
@@ -178,7 +132,7 @@ def verify_credential(
         max_skew_seconds=max_skew_seconds,
         contexts=jsonld_contexts,
     )
-    credential = parse_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
+    credential = parse_any_credential(verified.document, contexts=contexts, inline_contexts=inline_contexts)
     key = _key_of(verified.proofs, credential.issuer if issuer_is_controller else None)
     check_validity(credential, now=now, max_skew_seconds=max_skew_seconds)
     return DataIntegrityCredential(credential, key, verified.proofs)
@@ -193,7 +147,7 @@ def verify_presentation(
     challenge: str | None,
     max_age_seconds: int | None,
     contexts: Collection[str],
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     open_envelope: OpenEnvelope | None = None,
     issuer_is_controller: bool = True,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
@@ -206,6 +160,57 @@ def verify_presentation(
     presentation is refused, as is one with a credential that nothing secures by itself. Where a holder is named, one
     proof is by a verification method of the holder. Other arguments as for ``verify_credential``. Raises what the
     module says and what ``keys`` and ``open_envelope`` raise.
+    """
+    around = verify_own_proofs(
+        unverified,
+        keys=keys,
+        now=now,
+        domain=domain,
+        challenge=challenge,
+        max_age_seconds=max_age_seconds,
+        contexts=contexts,
+        inline_contexts=inline_contexts,
+        max_skew_seconds=max_skew_seconds,
+        jsonld_contexts=jsonld_contexts,
+    )
+    credentials: list[AnyVerifiedCredential] = []
+    for member in around.presentation.credentials:
+        if not isinstance(member, Envelope):
+            credentials.append(
+                verify_credential(
+                    read_credential(member.raw),
+                    keys=keys,
+                    now=now,
+                    contexts=contexts,
+                    inline_contexts=inline_contexts,
+                    issuer_is_controller=issuer_is_controller,
+                    max_skew_seconds=max_skew_seconds,
+                    jsonld_contexts=jsonld_contexts,
+                )
+            )
+        elif open_envelope is None:
+            raise VerificationError("expected every credential of the presentation to have a proof, got an envelope")
+        else:
+            credentials.append(open_envelope(member))
+    return DataIntegrityPresentation(around.presentation, tuple(credentials), around.key, around.proofs)
+
+
+def verify_own_proofs(
+    unverified: UnverifiedPresentation,
+    *,
+    keys: KeyLookup,
+    now: UnixSeconds,
+    domain: str | Collection[str] | None,
+    challenge: str | None,
+    max_age_seconds: int | None,
+    contexts: Collection[str],
+    inline_contexts: InlineContexts = False,
+    max_skew_seconds: int = MAX_SKEW_SECONDS,
+    jsonld_contexts: Contexts = BUNDLED,
+) -> PresentationProofs:
+    """Verify what the presenter signed; each credential inside is still to be verified by its own securing.
+
+    For a caller that decides on the credentials one by one; arguments and errors as for ``verify_presentation``.
     """
     verified = verify_parsed(
         unverified.document,
@@ -224,30 +229,12 @@ def verify_presentation(
             if item.proof.created is None or now - item.proof.created > max_age_seconds:
                 raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
     presentation = parse_presentation(verified.document, contexts=contexts, inline_contexts=inline_contexts)
-    key = _key_of(verified.proofs, presentation.holder)
-    credentials: list[AnyVerifiedCredential] = []
-    for member in presentation.credentials:
-        if not isinstance(member, Envelope):
-            credentials.append(
-                verify_credential(
-                    read_credential(member.raw),
-                    keys=keys,
-                    now=now,
-                    contexts=contexts,
-                    inline_contexts=inline_contexts,
-                    issuer_is_controller=issuer_is_controller,
-                    max_skew_seconds=max_skew_seconds,
-                    jsonld_contexts=jsonld_contexts,
-                )
-            )
-        elif open_envelope is None:
-            raise VerificationError("expected every credential of the presentation to have a proof, got an envelope")
-        else:
-            credentials.append(open_envelope(member))
-    return DataIntegrityPresentation(presentation, tuple(credentials), key, verified.proofs)
+    return PresentationProofs(presentation, _key_of(verified.proofs, presentation.holder), verified.proofs)
 
 
-def check_holder(credential: AnyVerifiedCredential, presentation: DataIntegrityPresentation) -> None:
+def check_holder(
+    credential: AnyVerifiedCredential, presentation: DataIntegrityPresentation | PresentationProofs
+) -> None:
     """Raise KeyBindingError unless the presenter is the one that the credential was issued to.
 
     By key, where the credential has ``cnf``; else by the DID of its subjects, which has to control a verification

@@ -28,7 +28,7 @@ from ssi.credentials.claims import (
     check_times,
     confirmation_key,
 )
-from ssi.credentials.contexts import VC_V2_CONTEXT
+from ssi.credentials.contexts import VC_V2_CONTEXT, InlineContexts
 from ssi.credentials.presentation import Envelope, Presentation, parse_presentation
 from ssi.credentials.values import parse_identified, parse_types
 from ssi.credentials.vcdm import Credential, check_validity, parse_credential
@@ -112,7 +112,7 @@ def verify_vc_jwt(
     *,
     now: UnixSeconds,
     contexts: Collection[str],
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
     typ: Collection[str] = VC_JWT_TYPES,
 ) -> VerifiedCredential:
@@ -142,7 +142,7 @@ def check_credential_claims(
     *,
     now: UnixSeconds,
     contexts: Collection[str],
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
 ) -> tuple[Credential, UnixSeconds | None]:
     """Return the credential in ``claims`` and the time of its signature, everything after the signature checked.

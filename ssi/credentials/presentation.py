@@ -1,6 +1,6 @@
 """The W3C presentation: its shape, and credentials in envelopes.
 
-Source:  W3C Verifiable Credentials Data Model v2.0, section 4.13; RFC 2397 (data URLs).
+Source:  W3C Verifiable Credentials Data Model v2.0, section 4.13, and v1.1, section 4.10; RFC 2397 (data URLs).
 Input:   a JSON object from the parse gate.
 Shapes:  an enveloped credential is ``{"@context", "id": "data:<media type>,<secured credential>", "type"}``.
 I/O:     none.
@@ -15,9 +15,10 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from ssi.credentials.contexts import VC_V2_CONTEXT, check_contexts
+from ssi.credentials.contexts import VC_V1_CONTEXT, VC_V2_CONTEXT, InlineContexts, check_contexts, check_v1_contexts
 from ssi.credentials.values import check_url, parse_identified, parse_objects, parse_types
-from ssi.credentials.vcdm import Credential, parse_credential
+from ssi.credentials.vcdm import Credential
+from ssi.credentials.vcdm_v1 import is_v1, parse_any_credential
 from ssi.errors import InvalidInputError
 from ssi.types import JsonObject, JsonValue
 
@@ -62,10 +63,13 @@ class Presentation(msgspec.Struct, frozen=True, gc=False):
     holder: str | None = None
 
 
-def parse_presentation(value: JsonValue, *, contexts: Collection[str], inline_contexts: bool = False) -> Presentation:
+def parse_presentation(
+    value: JsonValue, *, contexts: Collection[str], inline_contexts: InlineContexts = False
+) -> Presentation:
     """Return ``value`` as a presentation; ``contexts`` and ``inline_contexts`` as for ``parse_credential``.
 
-    A credential that is neither enveloped nor has a proof is self-asserted: its issuer must be the holder (4.13.4).
+    Data model 1.1 is read if its base context is among ``contexts``. A credential that is neither enveloped nor has a
+    proof is self-asserted: its issuer must be the holder (4.13.4).
     Raises InvalidInputError.
     """
     if type(value) is not dict:
@@ -73,7 +77,8 @@ def parse_presentation(value: JsonValue, *, contexts: Collection[str], inline_co
     raw: JsonObject = value
     if type(raw.get("@context")) is not list:
         raise InvalidInputError("expected @context to be a list")
-    check_contexts(raw["@context"], contexts, inline=inline_contexts)
+    check = check_v1_contexts if VC_V1_CONTEXT in contexts and is_v1(raw) else check_contexts
+    check(raw["@context"], contexts, inline=inline_contexts)
     types = parse_types(raw.get("type"), "type", required="VerifiablePresentation")
     identifier = check_url(raw["id"], "id") if "id" in raw else None
     holder = parse_identified(raw["holder"], "holder") if "holder" in raw else None
@@ -103,11 +108,11 @@ def parse_envelope(value: JsonObject, *, contexts: Collection[str], kind: str = 
 
 
 def _parse_member(
-    value: JsonObject, holder: str | None, contexts: Collection[str], inline_contexts: bool
+    value: JsonObject, holder: str | None, contexts: Collection[str], inline_contexts: InlineContexts
 ) -> PresentedCredential:
     if value.get("type") in (ENVELOPED_CREDENTIAL, [ENVELOPED_CREDENTIAL]):
         return parse_envelope(value, contexts=contexts)
-    credential = parse_credential(value, contexts=contexts, inline_contexts=inline_contexts)
+    credential = parse_any_credential(value, contexts=contexts, inline_contexts=inline_contexts)
     if "proof" not in credential.raw and credential.issuer != holder:
         raise InvalidInputError("expected a credential without proof or envelope to be the holder's own")
     return credential

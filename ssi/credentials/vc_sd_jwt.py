@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from ssi.credentials.claims import MAX_SKEW_SECONDS
+from ssi.credentials.contexts import InlineContexts
 from ssi.credentials.jose import check_credential_claims, credential_parts
 from ssi.credentials.sd_jwt import (
     ClaimPath,
@@ -90,7 +91,7 @@ def verify_vc_sd_jwt(
     now: UnixSeconds,
     contexts: Collection[str],
     key_binding: KeyBindingPolicy | None,
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     max_skew_seconds: int = MAX_SKEW_SECONDS,
 ) -> VerifiedVcSdJwt:
     """Return the credential as verified under ``key``, which the caller found for its issuer and kid.

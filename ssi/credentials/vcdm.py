@@ -7,8 +7,8 @@ Shapes:  times are Unix seconds; a fraction makes ``valid_from`` later and ``val
 I/O:     none.
 Errors:  InvalidInputError; ValidityError from ``check_validity``; VerificationError from ``check_related_resources``.
 
-The base context decides the version of the model. Only 2.0 is read here; 1.1 has other members (``issuanceDate``) and
-joins as a second reader in ``parse_credential``.
+The base context decides the version of the model. Only 2.0 is read here; ``ssi.credentials.vcdm_v1`` reads 1.1, which
+has other members (``issuanceDate``).
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from ssi.credentials.contexts import (
     BASE_TYPES,
     VC_V1_CONTEXT,
     DefinedTerms,
+    InlineContexts,
     check_contexts,
 )
+from ssi.credentials.editions import check_edition
 from ssi.credentials.integrity import check_digest_multibase, check_sri, parse_digest_multibase, parse_sri
 from ssi.credentials.values import (
     check_text,
@@ -67,7 +69,9 @@ class Credential(msgspec.Struct, frozen=True, gc=False):
     related_resources: tuple[JsonObject, ...] = ()
 
 
-def parse_credential(value: JsonValue, *, contexts: Collection[str], inline_contexts: bool = False) -> Credential:
+def parse_credential(
+    value: JsonValue, *, contexts: Collection[str], inline_contexts: InlineContexts = False
+) -> Credential:
     """Return ``value`` as a credential, every member that the model defines checked.
 
     ``contexts`` are the context URLs beside the base context that the caller knows; ``inline_contexts`` lets objects
@@ -80,7 +84,7 @@ def check_credential(
     value: JsonValue,
     *,
     contexts: Collection[str],
-    inline_contexts: bool = False,
+    inline_contexts: InlineContexts = False,
     extensions: Collection[str] | None = None,
 ) -> Credential:
     """Return ``value`` as a credential that an issuer may sign: types and top-level members are all defined.
@@ -113,22 +117,25 @@ def check_validity(credential: Credential, *, now: UnixSeconds, max_skew_seconds
 def check_related_resources(credential: Credential, resources: Mapping[str, bytes]) -> tuple[str, ...]:
     """Check the digest of each related resource (5.3) whose bytes are in ``resources``, by URL.
 
-    Returns the URLs that were checked. Raises VerificationError if a resource has another digest.
+    A context of the W3C's that is not in ``resources`` may have the digest of any edition that was published. Returns
+    the URLs that were checked. Raises VerificationError if a resource has another digest.
     """
     checked = []
     for item in credential.related_resources:
         data = resources.get(item["id"])
         if data is None:
-            continue
-        if "digestSRI" in item:
-            check_sri(data, item["digestSRI"])
-        if "digestMultibase" in item:
-            check_digest_multibase(data, item["digestMultibase"])
+            if not check_edition(item):
+                continue
+        else:
+            if "digestSRI" in item:
+                check_sri(data, item["digestSRI"])
+            if "digestMultibase" in item:
+                check_digest_multibase(data, item["digestMultibase"])
         checked.append(item["id"])
     return tuple(checked)
 
 
-def _parse(value: JsonValue, contexts: Collection[str], inline: bool) -> tuple[Credential, DefinedTerms]:
+def _parse(value: JsonValue, contexts: Collection[str], inline: InlineContexts) -> tuple[Credential, DefinedTerms]:
     if type(value) is not dict:
         raise InvalidInputError("expected a credential to be a JSON object")
     raw: JsonObject = value

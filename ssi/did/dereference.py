@@ -30,6 +30,7 @@ from ssi.errors import (
     InvalidVerificationMethodError,
     NotFoundError,
     ProofPurposeError,
+    RepresentationNotSupportedError,
     SsiError,
     UnsupportedDidMethodError,
     VerificationError,
@@ -138,6 +139,8 @@ def problem_type(error: SsiError, *, resolving: bool = False) -> str:
         name = "METHOD_NOT_SUPPORTED"
     elif isinstance(error, InvalidDidError):
         name = "INVALID_DID" if resolving else "INVALID_DID_URL"
+    elif isinstance(error, RepresentationNotSupportedError):
+        name = "REPRESENTATION_NOT_SUPPORTED"
     elif isinstance(error, NotFoundError):
         name = "NOT_FOUND"
     elif isinstance(error, ProofPurposeError):

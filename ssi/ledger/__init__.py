@@ -27,13 +27,14 @@ __all__ = [
 ENTRY_POINTS = "countersigned.ledgers"
 
 
-def open_ledger(url: str) -> Ledger:
+def open_ledger(url: str, *, create: bool = True) -> Ledger:
     """Open the ledger that ``url`` names.
 
     ``memory:`` is empty and lives as long as the object. ``sqlite:///absolute/path`` or ``sqlite:relative/path`` is a
     file, made if it is absent; options are ``?head=PATH`` (where the last signed head is kept, by default beside the
     database) and ``&adopt_head=1`` (accept a database whose head file is lost). Opening touches the file system, so it
-    belongs in start-up code. Raises InvalidInputError for another URL, InclusionProofError for a file that is damaged
+    belongs in start-up code. Whoever only reads says ``create=False``: then a file that is absent raises NotFoundError.
+    Raises InvalidInputError for another URL, InclusionProofError for a file that is damaged
     or older than its head, UnavailableError if it cannot be opened.
     """
     from ssi.errors import InvalidInputError
@@ -46,7 +47,7 @@ def open_ledger(url: str) -> Ledger:
     if separator and scheme == "sqlite":
         from ssi.ledger.backends.sqlite import SqliteLedger
 
-        return SqliteLedger.from_url(url)
+        return SqliteLedger.from_url(url, create=create)
     from importlib.metadata import entry_points
 
     for entry_point in entry_points(group=ENTRY_POINTS, name=scheme):

@@ -1,13 +1,12 @@
 """JSON Schema, offline and with bounded work.
 
-Source:  JSON Schema 2020-12 (core and validation), also 2019-09 and draft-07 where ``$schema`` says so; W3C VC JSON
-         Schema, 2.1 (JsonSchema) and 2.2 for how a credential names its schemas.
+Source:  JSON Schema 2020-12 (core and validation), also 2019-09 and draft-07 where ``$schema`` says so.
 Input:   a schema and an instance that came through the parse gate.
 Shapes:  references stay inside the schema or lead to ``resources`` of the caller; ``format`` is asserted for date,
          date-time and uri, other formats are annotations; patterns as ``ssi.schema.patterns`` has them.
 I/O:     none. Nothing is ever fetched.
 Errors:  InvalidInputError (not a schema, or outside the bounds), SchemaError (the instance does not match: the path
-         is named, the value never). VerificationError from ``check_credential_schemas`` if a digest differs.
+         is named, the value never).
 
 The bounds hold for hostile schemas too: nested references can multiply without end, so every keyword that is evaluated
 costs one step of a budget, and pairwise comparisons and patterns cost by size.
@@ -23,10 +22,7 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import urldefrag, urljoin
 
-from ssi.credentials.integrity import check_digest_multibase, check_sri
 from ssi.credentials.values import is_url, parse_datetime
-from ssi.credentials.vcdm import Credential
-from ssi.encoding.gate import parse_object
 from ssi.errors import InvalidInputError, SchemaError
 from ssi.schema.patterns import Pattern, compile_pattern
 from ssi.types import JsonObject, JsonValue
@@ -34,10 +30,11 @@ from ssi.types import JsonObject, JsonValue
 MAX_SCHEMA_NODES: Final = 5_000
 MAX_STEPS: Final = 20_000
 DEFAULT_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_DIALECTS: Final = {
+DIALECTS: Final = {
     DEFAULT_DIALECT: "Draft202012Validator",
     "https://json-schema.org/draft/2019-09/schema": "Draft201909Validator",
     "http://json-schema.org/draft-07/schema": "Draft7Validator",
+    "https://json-schema.org/draft-07/schema": "Draft7Validator",  # not its name, and often written
 }
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REFUSED: Final = ("$dynamicRef", "$recursiveRef")
@@ -97,7 +94,7 @@ def compile_schema(schema: JsonObject, *, resources: Mapping[str, JsonObject] | 
     from referencing import Registry
 
     resources = resources or {}
-    known = {*resources, *_DIALECTS}
+    known = {*resources, *DIALECTS}
     if type(schema.get("$id")) is str:
         known.add(schema["$id"])
     patterns: dict[str, Pattern] = {}
@@ -106,11 +103,11 @@ def compile_schema(schema: JsonObject, *, resources: Mapping[str, JsonObject] | 
     dialect = schema.get("$schema", DEFAULT_DIALECT)
     if type(dialect) is not str:
         raise InvalidInputError("expected $schema to be a string")
-    base = getattr(jsonschema, _DIALECTS[dialect.rstrip("#")])
+    base = getattr(jsonschema, DIALECTS[dialect.rstrip("#")])
     try:
         for document in (schema, *resources.values()):
             base.check_schema(document)
-        specification = referencing.jsonschema.specification_with(dialect)
+        specification = referencing.jsonschema.specification_with(base.META_SCHEMA["$schema"])
         registry: Registry[Any] = SPECIFICATIONS.with_resources(
             (uri, specification.create_resource(document)) for uri, document in resources.items()
         )
@@ -118,27 +115,6 @@ def compile_schema(schema: JsonObject, *, resources: Mapping[str, JsonObject] | 
     except (jsonschema.SchemaError, RecursionError, ValueError, TypeError, LookupError, AttributeError) as exc:
         raise InvalidInputError("expected a schema that its own dialect accepts") from exc
     return Schema(schema, validator, patterns)
-
-
-def check_credential_schemas(credential: Credential, schemas: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Hold ``credential`` against its ``credentialSchema`` entries of type JsonSchema; return the URLs checked.
-
-    ``schemas`` are schema documents by URL, as the caller fetched or ships them. A type that is not understood and a
-    document that is not there are left out of the answer, never accepted as checked. Raises SchemaError, and
-    VerificationError if the entry gives another digest than the document has.
-    """
-    checked = []
-    for entry in credential.schemas:
-        data = schemas.get(entry["id"])
-        if data is None or "JsonSchema" not in (entry["type"], *entry["type"]):
-            continue
-        if "digestSRI" in entry:
-            check_sri(data, entry["digestSRI"])
-        if "digestMultibase" in entry:
-            check_digest_multibase(data, entry["digestMultibase"])
-        compile_schema(parse_object(data)).validate(credential.raw)
-        checked.append(entry["id"])
-    return tuple(checked)
 
 
 def _inspect(schema: JsonValue, uri: str, known: set[str], patterns: dict[str, Pattern]) -> None:
@@ -173,7 +149,7 @@ def _inspect_object(item: JsonObject, base: str, known: set[str], patterns: dict
     if type(reference) is str and not reference.startswith("#") and _absolute(base, reference) not in known:
         raise InvalidInputError("expected a schema that refers to itself and to the given resources only")
     dialect = item.get("$schema", DEFAULT_DIALECT)
-    if type(dialect) is str and dialect.rstrip("#") not in _DIALECTS:
+    if type(dialect) is str and dialect.rstrip("#") not in DIALECTS:
         raise InvalidInputError("expected a schema of dialect 2020-12, 2019-09 or draft-07")
     texts = [item.get("pattern"), *(item["patternProperties"] if type(item.get("patternProperties")) is dict else ())]
     for text in texts:

@@ -67,7 +67,7 @@ def check_anchoring(
     if policy is None:
         return _unasked(status_list, view, receipt)
     if view is None:
-        return _from_receipt(status_list, receipt, policy)
+        return _from_receipt(status_list, receipt, policy, now)
     checked = view.checkpoint_time
     if checked is None or checked + policy.max_staleness_seconds < now:
         raise UnavailableError(
@@ -101,7 +101,7 @@ def _unasked(status_list: VerifiedStatusList, view: RegistryView | None, receipt
 
 
 def _from_receipt(
-    status_list: VerifiedStatusList, receipt: Commitment | None, policy: AnchoringPolicy
+    status_list: VerifiedStatusList, receipt: Commitment | None, policy: AnchoringPolicy, now: int
 ) -> AnchoringReport:
     if not policy.receipt_suffices:
         raise UnavailableError("expected a registry to tell whether the status list is the newest")
@@ -109,6 +109,7 @@ def _from_receipt(
         raise UnavailableError("expected a registry, or a receipt of the status list")
     if not _commits(receipt, status_list):
         raise StatusError("expected a receipt of this status list, got one of another", "unanchored")
+    _check_period(receipt, now)
     return AnchoringReport(anchoring=Anchoring.INCLUDED, entry=receipt.entry, epoch=receipt.epoch)
 
 

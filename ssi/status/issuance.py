@@ -21,10 +21,12 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from ssi.credentials.unverified import read_credential
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
 from ssi.errors import InvalidInputError, VerificationError
+from ssi.keys.jws import parse_jws
 from ssi.ledger.merkle import leaf_hash, node_hash, verify_inclusion
 from ssi.ports import Commitment, RegistryView
 
@@ -113,6 +115,28 @@ def parse_issuance_proof(data: bytes) -> IssuanceProof:
     return proof
 
 
+def issuance_input(credential: str) -> bytes:
+    """Return what a credential's issuer signed, with its disclosures left out.
+
+    Raises as ``parse_jws``, or ``read_credential`` for one with embedded proofs.
+    """
+    if credential.startswith("{"):
+        return read_credential(parse_object(credential)).signing_input
+    return parse_jws(credential.partition("~")[0]).signing_input
+
+
+def check_issuance_proof(proof: IssuanceProof, signing_input: bytes, *, issuer: str) -> None:
+    """Raise unless the proof is of what ``issuer`` signed: its leaf leads to the root of the list.
+
+    Whether the list was anchored in time is another question. Raises InclusionProofError, VerificationError.
+    """
+    if proof.list.iss != issuer:
+        raise VerificationError("the proof of issuance is of another issuer")
+    leaf = issuance_leaf(b64url_decode(proof.secret), signing_input)
+    path, root = [b64url_decode(each) for each in proof.path], b64url_decode(proof.list.root)
+    verify_inclusion(proof.index, CAPACITY, leaf_hash(leaf), path, root)
+
+
 def verify_issuance_proof(
     proof: IssuanceProof, signing_input: bytes, *, issuer: str, kid: str, view: RegistryView
 ) -> Commitment:
@@ -120,11 +144,7 @@ def verify_issuance_proof(
 
     Raises InclusionProofError, VerificationError.
     """
-    if proof.list.iss != issuer:
-        raise VerificationError("the proof of issuance is of another issuer")
-    leaf = issuance_leaf(b64url_decode(proof.secret), signing_input)
-    path, root = [b64url_decode(each) for each in proof.path], b64url_decode(proof.list.root)
-    verify_inclusion(proof.index, CAPACITY, leaf_hash(leaf), path, root)
+    check_issuance_proof(proof, signing_input, issuer=issuer)
     found = view.commitment_before_compromise(kid, uri=proof.list.uri, digest=proof.list.digest)
     if found is None or found.issuer != issuer or found.epoch != proof.list.epoch:
         raise VerificationError("no commitment on the ledger proves the credential earlier than the compromise")

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
+
 from ssi.errors import NotFoundError, UnavailableError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ports import Fetch, PublishedList, StatusListSource
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 ACCEPT: Final = f"{TOKEN_MEDIA_TYPE}, {CREDENTIAL_MEDIA_TYPE}, {EMBEDDED_MEDIA_TYPE}"
 RECEIPT_SUFFIX: Final = ".receipt"
-MAX_RECEIPT_BYTES: Final = 1 << 17
+MAX_RECEIPT_BYTES: Final = 1 << 18
 
 
 class FetchedLists:
@@ -65,6 +67,13 @@ class ResolveListKey(Protocol):
         ...
 
 
+class ObtainedList(msgspec.Struct, frozen=True):
+    """A verified list and the receipt that came along, of which nothing was looked at."""
+
+    status_list: VerifiedStatusList
+    receipt: bytes | None
+
+
 class StatusLists:
     """Verified lists by reference, asked for when the cache has none."""
 
@@ -87,7 +96,7 @@ class StatusLists:
         self._require_id = require_id
         self._max_characters = max_characters
         self._max_expanded_bytes = max_expanded_bytes
-        self._in_flight: dict[tuple[str, ...], asyncio.Task[VerifiedStatusList]] = {}
+        self._in_flight: dict[tuple[str, ...], asyncio.Task[ObtainedList]] = {}
 
     def cached(self, reference: StatusReference) -> VerifiedStatusList | None:
         """Return the list if it is at hand and may still be used; nothing waits and nothing is fetched."""
@@ -103,9 +112,13 @@ class StatusLists:
         The first of ``issuers`` (the credential's own, so give them in order) is taken for a list that names none.
         Raises what the module says; a failed attempt is not kept, so that the next one asks again.
         """
+        return (await self.obtain(reference, issuers=issuers)).status_list
+
+    async def obtain(self, reference: StatusReference, *, issuers: Sequence[str]) -> ObtainedList:
+        """As ``get``, with the receipt."""
         status_list = self.cached(reference)
         if status_list is not None:
-            return status_list
+            return ObtainedList(status_list, self.receipt(reference))
         import asyncio
 
         flight = (reference.format, reference.uri, *issuers)
@@ -117,13 +130,13 @@ class StatusLists:
         # One caller that gives up must not take the list away from the others.
         return await asyncio.shield(task)
 
-    def _landed(self, flight: tuple[str, ...], task: asyncio.Task[VerifiedStatusList]) -> None:
+    def _landed(self, flight: tuple[str, ...], task: asyncio.Task[ObtainedList]) -> None:
         """Make room for the next attempt; a failure nobody waits for any more is looked at, so that none is logged."""
         self._in_flight.pop(flight, None)
         if not task.cancelled():
             task.exception()
 
-    async def _obtain(self, reference: StatusReference, issuers: tuple[str, ...]) -> VerifiedStatusList:
+    async def _obtain(self, reference: StatusReference, issuers: tuple[str, ...]) -> ObtainedList:
         # Counted from before the request: the answer may be as old as the question.
         retrieved_at = self._clock()
         try:
@@ -146,4 +159,4 @@ class StatusLists:
             max_expanded_bytes=self._max_expanded_bytes,
         )
         self._cache.put(status_list, retrieved_at=retrieved_at, receipt=published.receipt)
-        return status_list
+        return ObtainedList(status_list, published.receipt)

@@ -25,11 +25,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=40, help="interleaved rounds of each comparison")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that every row runs")
+    parser.add_argument("--full", action="store_true", help="the largest sizes too, which take minutes to prepare")
     parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains TEXT; writes no file")
     arguments = parser.parse_args()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     load_rows()
-    effort = Effort(5 if arguments.quick else arguments.rounds, arguments.quick)
+    effort = Effort(5 if arguments.quick else arguments.rounds, arguments.quick, arguments.full)
     lines: list[Line] = []
     for name, measure in ROWS.items():
         if arguments.only not in name:

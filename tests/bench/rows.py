@@ -24,6 +24,8 @@ class Effort(NamedTuple):
 
     rounds: int
     quick: bool
+    full: bool = False
+    """Whether the cases that take minutes to prepare have their full size."""
 
 
 class Line(NamedTuple):

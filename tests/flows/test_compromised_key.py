@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
@@ -13,9 +14,11 @@ from issuer.stores.issuance import SqliteIssuanceStore
 from ssi.credentials.sd_jwt import issue_sd_jwt_vc
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.encoding.gate import parse_object
+from ssi.encoding.timestamps import parse_seconds
 from ssi.errors import InvalidInputError, NotFoundError, UnavailableError
 from ssi.keys import KeyPurpose
 from ssi.keys.jws import parse_jws
+from ssi.proofs.data_integrity import add_proof, jcs_suite_for
 from ssi.registry import parse_entry
 from ssi.registry.types import Ending, EndingRefs, StatusCommitment
 from ssi.status.issuance import CAPACITY, batch_path, batch_root, parse_issuance_proof
@@ -76,7 +79,7 @@ async def town() -> AsyncIterator[BookedTown]:
     await opened.books.close()
 
 
-@pytest.mark.parametrize("format", ["dc+sd-jwt", "vc+jwt"])
+@pytest.mark.parametrize("format", ["dc+sd-jwt", "vc+jwt", "ldp_vc"])
 async def test_what_is_proven_stays_valid(town: BookedTown, format: str) -> None:
     credential, proof = await town.issued(format)
     await town.lose()
@@ -239,3 +242,29 @@ def test_batches_have_one_size() -> None:
         batch_root(leaves[:-1])
     with pytest.raises(InvalidInputError):
         parse_issuance_proof(b"{}")
+
+
+async def test_a_forged_proof_borrows_no_proof_of_issuance(town: BookedTown) -> None:
+    """As above, for a credential with an embedded proof: every member that the thief changes makes it another one."""
+    credential, proof = await town.issued("ldp_vc")
+    key = await town.issuer.organisation.key(KeyPurpose.CREDENTIAL)
+    await town.lose()
+    honest = parse_object(credential)
+    created = parse_seconds(honest["proof"]["created"])
+    del honest["proof"]
+    for changes, at in (
+        ({"credentialSubject": {**honest["credentialSubject"], "given_name": "Mallory"}}, created),
+        ({}, created - 1),
+    ):
+        forged = await add_proof(
+            {**honest, **changes},
+            kms=town.federation.kms,
+            label=key.label,
+            purpose=KeyPurpose.CREDENTIAL,
+            verification_method=key.kid,
+            proof_purpose="assertionMethod",
+            created=at,
+            suite=jcs_suite_for(key.public_key),
+        )
+        with pytest.raises(Refused, match="declared this key compromised"):
+            await town.believe(json.dumps(forged), proof, format="ldp_vc")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,11 +15,12 @@ from msgspec.structs import replace
 
 from ssi.errors import InvalidInputError, VerificationError
 from ssi.testing import TestWorld
+from tests import needs
 from tests.flows.evidence_world import anchors_of, kept
 from verifier.evidence import MANIFEST, TIMESTAMP, Evidence
 
-pytest.importorskip("rfc3161_client")
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+needs.module("rfc3161_client")
+needs.programs("openssl")
 
 CONFIG = """
 [tsa]

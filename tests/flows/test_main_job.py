@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from issuer import CredentialType, Issuer
 from issuer.stores.sqlite import SqliteIssuerStore
+from ssi.credentials.data_integrity import secure_presentation
 from ssi.credentials.jose import sign_vp_jwt
 from ssi.credentials.sd_jwt import bind, present
+from ssi.did.methods.key import did_key
 from ssi.did.resolver import default_resolver
 from ssi.errors import ConflictError
 from ssi.status import AnchoringPolicy
@@ -28,6 +31,7 @@ RESIDENCE = CredentialType(
         "required": ["given_name"],
     },
     validity_days=365,
+    formats=("dc+sd-jwt", "vc+jwt", "ldp_vc"),
 )
 CLAIMS = {"given_name": "Aino", "address": {"locality": "Kerava", "country": "FI"}}
 AUDIENCE = "https://benefits.example"
@@ -73,6 +77,20 @@ class Town:
         )
 
     async def show(self, credential: str, format: str, nonce: str) -> str:
+        if format == "ldp_vc":
+            did = did_key(self.holder)
+            shown = await secure_presentation(
+                [json.loads(credential)],
+                kms=self.citizen.kms,
+                label="holder",
+                verification_method=f"{did}#{did.removeprefix('did:key:')}",
+                holder=did,
+                domain=AUDIENCE,
+                challenge=nonce,
+                created=self.clock(),
+                contexts=RESIDENCE.contexts,
+            )
+            return json.dumps(shown)
         if format == "vc+jwt":
             return await sign_vp_jwt(
                 [credential],
@@ -101,12 +119,14 @@ async def town() -> AsyncIterator[Town]:
     await opened.store.close()
 
 
-@pytest.mark.parametrize("format", ["dc+sd-jwt", "vc+jwt"])
+@pytest.mark.parametrize("format", ["dc+sd-jwt", "vc+jwt", "ldp_vc"])
 async def test_main_job(town: Town, format: Any) -> None:
     issued = await town.issuer.issue("residence", CLAIMS, reference="case-17", format=format, holder=town.holder)
     verifier = town.verifier()
     shown = await verifier.verify(await town.show(issued.credential, format, "n-1"), nonce="n-1")
     expected = {"address": {"locality": "Kerava"}} if format == "dc+sd-jwt" else CLAIMS
+    if format == "ldp_vc":
+        expected = {"id": did_key(town.holder), **CLAIMS}
     assert shown.claims == expected
     assert shown.holder == town.holder
     assert [check.outcome for check in shown.report.checks if check.name != "schema"].count("passed") >= 6

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from issuer import CredentialType, Issuer
 from issuer.http.app import create_app
@@ -20,9 +21,11 @@ from ssi.ledger import open_ledger
 from ssi.ledger.receipt import parse_receipt, verify_receipt
 from ssi.net import HttpDoor
 from ssi.registry import Organisation, found_registry
+from ssi.status import AnchoringPolicy
 from ssi.status.source import FetchedLists
 from tests.unit.net.tls_server import make_authority, server_context
 from verifier import Policy, Refused, Trust, Verifier
+from verifier import Registry as LedgerPolicy
 
 NOW = 1_790_000_000
 HOST = "town.example"
@@ -94,15 +97,22 @@ async def test_verified_with_nothing_but_https(served: Served) -> None:
         trust=(Trust(type=PERMIT.vct, issuers=(served.issuer.did,)),),
     )
 
-    def verifier() -> Verifier:
+    def verifier(policy: Policy = policy) -> Verifier:
         return Verifier(
             policy,
             resolver=default_resolver(fetch=served.door, now=lambda: NOW),
-            lists=FetchedLists(served.door),
+            lists=FetchedLists(served.door, receipts=policy.anchoring is not None),
             now=lambda: NOW,
         )
 
     assert (await verifier().verify(issued.credential)).claims == {"zone": "A"}
+    anchored = replace(
+        policy,
+        anchoring=AnchoringPolicy(max_staleness_seconds=60, max_unanchored_seconds=0, receipt_suffices=True),
+        registry=LedgerPolicy(roots=(), keys=((await served.registry.note_key()).vkey,)),
+    )
+    found = await verifier(anchored).verify(issued.credential)
+    assert "anchored; freshness by exp and ttl only" in found.report.checks[-1].detail
     await served.issuer.revoke(reference="case-1")
     with pytest.raises(Refused, match="revoked"):
         await verifier().verify(issued.credential)

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,7 +19,7 @@ from issuer import Issuer
 from ssi.blocking import Blocking, blocking
 from ssi.errors import SsiError
 from ssi.status.lists import CredentialState
-from tests.flows.hosts.office import found_office, open_office, open_verifier
+from tests.flows.hosts.office import close_offices, found_office, open_office, open_verifier
 from tests.flows.hosts.server import Server, serving
 from verifier import Refused
 
@@ -34,9 +35,10 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(founded: Path, tmp_path: Path) -> Path:
-    """A copy of a founded office, for one test."""
-    return Path(shutil.copytree(founded, tmp_path / "office"))
+def folder(founded: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of a founded office, for one test; what the test opens of it is closed after it."""
+    yield Path(shutil.copytree(founded, tmp_path / "office"))
+    blocking(close_offices)()
 
 
 @pytest.mark.parametrize("preload", [True, False], ids=["loaded-before-fork", "loaded-by-each-worker"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests import needs
 from tests.interop.exchanges import load
 from tests.interop.matrix import EXCHANGES, Exchange, NotBuilt, Outcome, PeerAbsent, table
 
 pytestmark = pytest.mark.interop
-pytest.importorskip("openvc", reason="the packages of the interop extra are not installed")
+needs.module("openvc")
 load()
 
 
@@ -17,7 +18,7 @@ def test_exchange(item: Exchange) -> None:
     try:
         item.run()
     except (NotBuilt, PeerAbsent) as absent:
-        pytest.skip(str(absent))
+        needs.absent(str(absent))
 
 
 def test_the_matrix_shows_each_direction_and_why_a_peer_differs() -> None:

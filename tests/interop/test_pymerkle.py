@@ -7,9 +7,10 @@ import pytest
 from ssi.errors import InclusionProofError
 from ssi.ledger import merkle
 from ssi.ledger.backends.memory import MemoryLedger
+from tests import needs
 
 pytestmark = pytest.mark.interop
-pymerkle = pytest.importorskip("pymerkle")
+pymerkle = needs.module("pymerkle")
 
 SIZES = [1, 2, 3, 7, 8, 9, 31, 64, 100, 257]
 

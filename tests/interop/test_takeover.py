@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests import needs
+
 pytestmark = pytest.mark.interop
-pytest.importorskip("openvc", reason="the packages of the interop extra are not installed")
+needs.module("openvc")
 
 EXPECTED = {
     "before": "Aino, Eino",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ssi.credentials.data_integrity import read_credential, read_presentation, verify_credential, verify_presentation
 from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import Curve, PrivateKey, PublicKey
-from ssi.proofs.data_integrity import Cryptosuite, jcs_suite_for, parse_proofs, verify_proofs
+from ssi.proofs.data_integrity import jcs_suite_for, parse_proofs, verify_proofs
 from ssi.proofs.proof import match_all
 from ssi.status import parse_status_list
 from ssi.types import JsonObject
@@ -70,7 +70,7 @@ def found(_: str, __: str, /) -> PublicKey:
 @given(document=documents, curve=st.sampled_from([Curve.ED25519, Curve.P256, Curve.P384]), extra=st.text(max_size=9))
 def test_what_was_signed_comes_back(document: JsonObject, curve: Curve, extra: str) -> None:
     secret = key(curve)
-    suite: Cryptosuite = jcs_suite_for(secret.public_key)
+    suite = jcs_suite_for(secret.public_key)
     proof = {
         "type": "DataIntegrityProof",
         "cryptosuite": suite.name,

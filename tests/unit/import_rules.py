@@ -24,6 +24,7 @@ LEVELS = {
     "ssi.blocking": 0,
     "ssi.database": 0,
     "ssi.files": 0,
+    "ssi.durable": 0,
     "ssi.encoding": 1,
     "ssi.keys": 2,
     "ssi.proofs": 3,
@@ -35,8 +36,10 @@ LEVELS = {
     "ssi.trust": 6,
     "ssi.registry": 7,
     "ssi.accountability": 8,
+    "ssi.audit": 8,
     "ssi.ceremony": 8,
     "ssi.protocols": 8,
+    "ssi.http": 9,
 }
 """A layer imports lower ones only."""
 
@@ -62,9 +65,9 @@ def layer(module: str) -> str:
 
 
 def adapter(module: str) -> bool:
-    """Tell whether a module is an adapter of the core: the outbound door or a backend."""
+    """Tell whether a module is an adapter of the core: the outbound door, the HTTP applications or a backend."""
     parts = module.split(".")
-    return parts[0] == "ssi" and (parts[1:2] == ["net"] or "backends" in parts)
+    return parts[0] == "ssi" and (parts[1:2] in (["net"], ["http"]) or "backends" in parts)
 
 
 def shell(module: str) -> bool:

@@ -43,6 +43,9 @@ MAX_PRESENTATION_BYTES = 4 << 20
 @click.option("--keep-for", "duration", metavar="DURATION", help="Say in it how long it may be kept, such as P10Y.")
 @click.option("--whole-ledger", is_flag=True, help="Keep the whole ledger in it, and not only what matters.")
 @click.option("--seal", "sealed", is_flag=True, help="Seal it with a passphrase.")
+@click.option(
+    "--issuance-proof", "proofs", metavar="FILE", multiple=True, help="A proof of issuance that came along; repeatable."
+)
 @passphrase_options
 @ledger_options
 @action
@@ -57,6 +60,7 @@ async def verify(
     duration: str | None,
     whole_ledger: bool,
     sealed: bool,
+    proofs: tuple[str, ...],
 ) -> Answer:
     """Verify the presentation, or the bare credential, in FILE (- for standard input) under a policy.
 
@@ -73,7 +77,10 @@ async def verify(
     if keep is None:
         if duration or whole_ledger or sealed:
             raise InvalidInputError("--keep-for, --whole-ledger and --seal belong to --keep-evidence")
-        return _accepted(await verifier.verify_all(presentation, nonce=nonce))
+        given = [read_input(proof) for proof in proofs]
+        return _accepted(await verifier.verify_all(presentation, nonce=nonce, issuance_proofs=given))
+    if proofs:
+        raise InvalidInputError("evidence does not hold issuance proofs: keep one or give the other")
     passphrase = evidence_passphrase(session, confirm=True) if sealed else None
     kind: EvidenceKind = "whole" if whole_ledger else "excerpt"
     try:
@@ -118,11 +125,15 @@ async def _online(session: Session, policy: Policy, now: int) -> Verifier:
     return Verifier(
         policy,
         resolver=default_resolver(fetch=fetch, log_source=registry, now=lambda: clock),
-        lists=FetchedLists(fetch),
+        lists=FetchedLists(fetch, receipts=_takes_receipts(policy) and registry is None),
         registry=registry,
         fetch=fetch,
         now=lambda: now,
     )
+
+
+def _takes_receipts(policy: Policy) -> bool:
+    return policy.anchoring is not None and policy.anchoring.receipt_suffices
 
 
 async def _registry(session: Session, policy: Policy) -> RegistryFollower:

@@ -77,6 +77,9 @@ class Contexts:
     def __iter__(self) -> Iterator[str]:
         return iter({**dict.fromkeys(_index() if self._bundled else ()), **dict.fromkeys(self._pinned)})
 
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
     def document(self, url: str) -> JsonObject:
         """Return the context document of ``url``. Raises JsonLdError if it is not allowed."""
         if url in self._pinned:

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from ssi.durable import replace_file
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
@@ -162,7 +163,7 @@ class FileKms(MemoryKms):
         nonce = token_bytes(12)
         box = AESGCM(self._box_key).encrypt(nonce, plain, _associated(self._kdf))
         document = {"v": 1, "kdf": self._kdf, "nonce": b64url_encode(nonce), "box": b64url_encode(box)}
-        _write_durably(self._path, msgspec.json.encode(document))
+        replace_file(self._path, msgspec.json.encode(document), what="the key store's file")
         self._seen = self._stamp()
 
 
@@ -229,22 +230,3 @@ def _derive(secret: bytes, kdf: JsonObject) -> bytes:
 
 def _associated(kdf: JsonObject) -> bytes:
     return b"countersigned key store\x00" + jcs({"v": 1, "kdf": kdf})
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as exc:
-        temporary.unlink(missing_ok=True)
-        raise UnavailableError("the key store's file cannot be written") from exc

@@ -11,9 +11,9 @@ between leaves a head that is newer than the database's own note but never newer
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from ssi.durable import replace_file
 from ssi.errors import InclusionProofError, InvalidInputError, UnavailableError
 from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from ssi.ledger.note import MAX_NOTE_BYTES
@@ -41,24 +41,4 @@ class HeadFile:
 
     def write(self, note: bytes) -> None:
         """Replace the file's note, durably and at once: a reader sees the old one or the new one."""
-        beside = self.path.with_name(self.path.name + ".new")
-        try:
-            with beside.open("wb") as file:
-                file.write(note)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self.path)
-            sync_directory(self.path.parent)
-        except OSError as exc:
-            raise UnavailableError(f"the head file cannot be written: {exc.strerror}") from exc
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable. Windows has no such call; its file systems journal names themselves."""
-    if os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        replace_file(self.path, note, what="the head file")

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ssi.errors import InclusionProofError, InvalidInputError, UnavailableError
+from ssi.durable import sync_directory
+from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.ledger import merkle
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
-from ssi.ledger.backends.head import HeadFile, sync_directory
+from ssi.ledger.backends.head import HeadFile
 from ssi.ledger.backends.sqlite_file import LogFile, refuse_size, translated
 from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from ssi.ledger.port import Withheld, check_entries
@@ -63,9 +64,11 @@ class SqliteLedger:
         self._closed = False
 
     @classmethod
-    def from_url(cls, url: str) -> SqliteLedger:
+    def from_url(cls, url: str, *, create: bool = True) -> SqliteLedger:
         """Open ``sqlite:///absolute/path`` or ``sqlite:relative/path``, with options ``head`` and ``adopt_head``."""
         path, head, adopt_head = _parse_url(url)
+        if not create and not Path(path).exists():
+            raise NotFoundError("there is no ledger where it was said to be")
         return cls(path, head=head, adopt_head=adopt_head)
 
     def _check_start(self, *, adopt_head: bool) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TypeVar
 
 from issuer import CredentialType, Issuer
 from ssi.did.resolver import default_resolver
 from ssi.keys import Kms, open_kms
-from ssi.ledger import open_ledger
+from ssi.ledger import Ledger, open_ledger
 from ssi.registry import Organisation, Registry, found_registry
 from ssi.registry.founding import open_registry, system_clock
 from ssi.status import AnchoringPolicy
 from verifier import Policy, Trust, Verifier
 
+Opened = TypeVar("Opened", Issuer, Ledger)
 ORIGIN = "log.example"
 AUDIENCE = "https://benefits.example"
 RESIDENCE = CredentialType(
@@ -26,6 +28,22 @@ RESIDENCE = CredentialType(
 )
 
 
+_opened: list[Issuer | Ledger] = []
+"""What this process has open: an office goes on for as long as its process, a test does not."""
+
+
+async def close_offices() -> None:
+    """Close whatever was opened in this process."""
+    while _opened:
+        await _opened.pop().close()
+
+
+def opened(item: Opened) -> Opened:
+    """Remember ``item`` for ``close_offices``."""
+    _opened.append(item)
+    return item
+
+
 def keys(folder: Path) -> Kms:
     """Open the office's key store."""
     return open_kms(f"file:{folder}/keys.json", passphrase="the office's passphrase")
@@ -34,9 +52,8 @@ def keys(folder: Path) -> Kms:
 async def found_office(folder: Path) -> None:
     """Found registry and office in ``folder``."""
     kms = keys(folder)
-    registry, ministry = await found_registry(
-        open_ledger(f"sqlite:///{folder}/ledger.db"), origin=ORIGIN, root_domain="ministry.example", kms=kms
-    )
+    ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
+    registry, ministry = await found_registry(ledger, origin=ORIGIN, root_domain="ministry.example", kms=kms)
     office = await Issuer.create(
         "town",
         domain="town.example",
@@ -48,12 +65,13 @@ async def found_office(folder: Path) -> None:
     )
     (folder / "office.json").write_text(json.dumps({"did": office.did, "root": ministry.did}))
     await office.close()
+    await ledger.close()
 
 
 async def open_office_registry(folder: Path, kms: Kms) -> Registry:
     """Open the registry in ``folder``."""
     roots = [json.loads((folder / "office.json").read_text())["root"]]
-    ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
+    ledger = opened(open_ledger(f"sqlite:///{folder}/ledger.db"))
     return await open_registry(ledger, origin=ORIGIN, roots=roots, kms=kms)
 
 
@@ -63,12 +81,14 @@ async def open_office(folder: Path) -> Issuer:
     registry = await open_office_registry(folder, kms)
     did = json.loads((folder / "office.json").read_text())["did"]
     town = await Organisation.open("town", did, kms=kms, registry=registry, now=system_clock())
-    return await Issuer.open(
-        town,
-        store=f"sqlite:///{folder}/issuer.db",
-        registry=registry,
-        catalogue=[RESIDENCE],
-        status_base="https://town.example/status",
+    return opened(
+        await Issuer.open(
+            town,
+            store=f"sqlite:///{folder}/issuer.db",
+            registry=registry,
+            catalogue=[RESIDENCE],
+            status_base="https://town.example/status",
+        )
     )
 
 

@@ -21,7 +21,8 @@ from ssi.encoding.multibase import base58btc_encode
 from ssi.encoding.multicodec import BLS12_381_G2_PRIV, ED25519_PRIV, P256_PRIV, P384_PRIV
 from ssi.keys import Curve, PrivateKey
 from tests.interop.matrix import PeerAbsent
-from tests.vectors.support import IN_CI, REPOSITORY
+from tests.needs import IN_CI
+from tests.vectors.support import REPOSITORY
 
 SOURCE = REPOSITORY / "tests" / "interop" / "npm"
 TARGET = REPOSITORY / ".interop" / "npm"

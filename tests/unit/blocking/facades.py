@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
 
@@ -27,7 +27,8 @@ class Desk:
 
     kind = "desk"
 
-    def __init__(self, place: str, *, part: Part | None = None) -> None:
+    def __init__(self, place: str, *, part: Part | None = None, clock: Callable[[], object] | None = None) -> None:
+        self.clock = clock or (lambda: 0)
         self.place = place
         self.part = part or Part()
         self.threads: set[str] = set()
@@ -78,6 +79,17 @@ class Desk:
 
     async def call(self, function: Callable[[], object]) -> object:
         return function()
+
+    async def call_async(self, function: Callable[[], Awaitable[object]]) -> object:
+        return await function()
+
+    async def now(self) -> object:
+        return self.clock()
+
+    async def mapped(self, function: Callable[[int], object], stop: int) -> AsyncIterator[object]:
+        for number in range(stop):
+            await asyncio.sleep(0)
+            yield function(number)
 
     async def forever(self) -> None:
         try:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import pickle
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from typing import assert_type
 
 import pytest
 
-from ssi.blocking import Blocking, blocking, unwrap, wait
+from ssi.blocking import Blocking, blocking, callbacks, unwrap, wait
 from ssi.errors import ConflictError, SsiError, UsageError
 from tests.unit.blocking.facades import REQUEST, Desk, Part, open_desk
 
@@ -107,10 +110,74 @@ def test_the_loop_never_waits_for_itself(desk: Blocking[Desk]) -> None:
         lambda: list(desk.numbers(1)),
         lambda: wait(unwrap(desk).add(1)),
     ):
-        with pytest.raises(UsageError, match="own thread"):
+        with pytest.raises(UsageError, match="in a callback"):
             desk.call(inside)
-    assert desk.call(lambda: desk.title) == desk.title
+
+        async def on_the_loop(inside: Callable[[], object] = inside) -> object:
+            return inside()
+
+        with pytest.raises(UsageError, match="own thread"):
+            desk.call_async(on_the_loop)
+    assert desk.call(lambda: desk.title) == f"hall: {threading.current_thread().name}"
     assert desk.add(1) == 1
+
+
+def test_callbacks_run_in_the_thread_that_waits_for_them(desk: Blocking[Desk]) -> None:
+    local = threading.local()
+
+    def mine() -> tuple[str, object]:
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+        return threading.current_thread().name, getattr(local, "connection", None)
+
+    def host(number: int) -> None:
+        local.connection = number
+        for _ in range(20):
+            assert desk.call(mine) == (threading.current_thread().name, number)
+            assert desk.call(partial(mine)) == (threading.current_thread().name, number)
+            assert list(desk.mapped(lambda value: (value, mine()[1]), 2)) == [(0, number), (1, number)]
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(host, range(64)))
+    # One that was given to the constructor belongs to whoever waits when it is needed, and to nobody in between.
+    clocked: Blocking[Desk] = blocking(Desk)("hall", clock=mine)
+    with ThreadPoolExecutor(1, "other") as pool:
+        assert pool.submit(lambda: clocked.now()).result()[0].startswith("other")
+    assert unwrap(clocked).clock == unwrap(blocking(Desk)("hall", clock=mine)).clock
+    assert unwrap(clocked).clock()[0] == threading.current_thread().name  # type: ignore[index]
+
+
+@pytest.mark.parametrize("error", [ConflictError("x"), KeyError("x"), SystemExit(3), KeyboardInterrupt()])
+def test_what_a_callback_raises_comes_out_of_the_call(desk: Blocking[Desk], error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        desk.call(fail)
+    assert raised.value is error
+    assert desk.add(1) == 1
+
+
+def test_a_callback_that_waits_for_the_loop_through_another_thread_ends(
+    desk: Blocking[Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "CALLBACK_SECONDS", 0.2)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(UsageError, match="did not end within"):
+        desk.call(lambda: pool.submit(desk.add, 1).result())
+    assert desk.add(1) == 1
+
+    def late() -> None:
+        raise TimeoutError("of its own")
+
+    with pytest.raises(TimeoutError, match="of its own"):
+        desk.call(late)
+
+
+def test_coroutine_functions_run_on_the_loop(desk: Blocking[Desk]) -> None:
+    async def there() -> str:
+        return threading.current_thread().name
+
+    assert desk.call_async(there) == LOOP
 
 
 async def test_it_may_be_used_where_another_loop_runs(desk: Blocking[Desk]) -> None:
@@ -139,13 +206,11 @@ def test_waiting_keeps_the_type(desk: Blocking[Desk]) -> None:
 
 
 def test_an_interrupted_call_is_cancelled(desk: Blocking[Desk], monkeypatch: pytest.MonkeyPatch) -> None:
-    from concurrent.futures import Future
-
-    def interrupted(future: Future[object], timeout: float | None = None) -> None:
+    def interrupted(caller: callbacks.Caller, future: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Future, "result", interrupted)
+        patched.setattr(callbacks.Caller, "wait", interrupted)
         with pytest.raises(KeyboardInterrupt):
             desk.forever()
     for _ in range(100):

@@ -25,6 +25,7 @@ vct = "{TYPE}"
 types = ["ResidenceCertificate"]
 contexts = ["https://www.w3.org/ns/credentials/examples/v2"]
 validity_days = 365
+formats = ["dc+sd-jwt", "vc+jwt", "ldp_vc"]
 
 [schema]
 type = "object"

@@ -297,3 +297,25 @@ def test_a_weak_digest_does_not_stand_in_for_a_strong_one() -> None:
 def test_a_malformed_related_resource_is_refused(value: object) -> None:
     with pytest.raises(InvalidInputError):
         parse_credential(credential(relatedResource=value), contexts=())
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        # The final edition, and that of 2024-07 which the W3C's own test suite pins: w3c/vc-data-model, 8d0ee107.
+        {"digestMultibase": "uWZVc7WaX1h4D8rJVb-vlMIqxaEKEb1tYbX8fet7JJzQ"},
+        {"digestSRI": "sha384-NSOcNpmdIVUxIJGvGUoe22FjTWrXiaXlsZ8q6912LdnR3KraQO2n75Ica4wK4Qeg"},
+    ],
+)
+def test_a_context_may_be_pinned_in_any_edition_that_was_published(digest: dict[str, str]) -> None:
+    read = parse_credential(credential(relatedResource={"id": V2, **digest}), contexts=())
+    assert check_related_resources(read, {}) == (V2,)
+
+
+@pytest.mark.parametrize(
+    "digest", [{"digestMultibase": "uM4RgWQc3RUDtjJCSgTJtTfvpZ7SPEg_LNO0ESlovQC0"}, {"digestSRI": "sha384-" + "A" * 64}]
+)
+def test_a_digest_that_no_edition_has_is_refused(digest: dict[str, str]) -> None:
+    read = parse_credential(credential(relatedResource={"id": V2, **digest}), contexts=())
+    with pytest.raises(VerificationError, match="no edition"):
+        check_related_resources(read, {})

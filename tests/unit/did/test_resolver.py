@@ -243,7 +243,6 @@ async def _nothing(url: str, *, accept: str = "application/json", max_bytes: int
 
 
 def test_the_default_resolver_has_the_methods_of_its_ports() -> None:
-    pytest.importorskip("ssi.did.methods.webvh")
     assert default_resolver(fetch=_nothing).methods == ("key", "jwk", "peer", "web", "webvh")
 
 

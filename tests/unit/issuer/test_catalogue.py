@@ -58,7 +58,8 @@ def test_load_with_the_schema_inside_or_beside(tmp_path: Path) -> None:
         TOML + 'schema = "../secret.json"',
         TOML + 'unknown = 1\nschema = { type = "object", properties = {} }',
         TOML.replace("30", '"30"') + 'schema = { type = "object", properties = {} }',
-        TOML.replace("vc+jwt", "ldp_vc") + 'schema = { type = "object", properties = {} }',
+        TOML + 'cryptosuite = "rot13-2022"\nschema = { type = "object", properties = {} }',
+        TOML.replace("vc+jwt", "jwt_vc_json") + 'schema = { type = "object", properties = {} }',
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
@@ -114,3 +115,12 @@ def test_every_member_but_those_always_shown_can_be_withheld() -> None:
     ]
     shown = entry(always_shown=(("address", "country"),)).withholdable(claims)
     assert shown == [("given_name",), ("address", "locality"), ("names",), ("names", 0, "part")]
+
+
+def test_a_cryptosuite_is_one_that_there_is() -> None:
+    schema = {"type": "object", "properties": {}}
+    members = {"name": "a", "vct": "https://a.example/a", "types": ("A",), "schema": schema, "validity_days": 1}
+    made = CredentialType(**members, formats=("ldp_vc",), cryptosuite="ecdsa-jcs-2019")  # type: ignore[arg-type]
+    assert (made.formats, made.cryptosuite) == (("ldp_vc",), "ecdsa-jcs-2019")
+    with pytest.raises(InvalidInputError, match="cryptosuite"):
+        CredentialType(**members, cryptosuite="ecdsa-none-2019")  # type: ignore[arg-type]

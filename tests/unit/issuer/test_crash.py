@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from issuer.stores.sqlite import SqliteIssuerStore
+from tests import needs
 from tests.tools.workloads import make
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the crash tool forks")
 @pytest.mark.parametrize("workload", ["issue", "revoke"])
 def test_nothing_acknowledged_is_lost_when_processes_are_killed(workload: str) -> None:
+    needs.fork()
     command = [sys.executable, "-m", "tests.tools.crash", "--workload", workload, "--rounds", "4"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ from issuer import Issuer
 from issuer.runbook import Runbook, read_claims
 from issuer.store import Selection
 from ssi.credentials.sd_jwt import parse_sd_jwt
+from ssi.durable import replace_file
 from ssi.encoding.gate import parse_object
 from ssi.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.keys import KeyPurpose
@@ -94,7 +95,7 @@ async def test_a_run_that_is_killed_at_any_write_goes_on(
                 file.write(data[: len(data) // 2])
 
     with monkeypatch.context() as patch:
-        patch.setattr(runbook, "_write", dying(runbook._write, lambda path, data: None))
+        patch.setattr(runbook, "replace_file", dying(replace_file, lambda path, data: None))
         patch.setattr(runbook, "_append", dying(runbook._append, half))
         with pytest.raises(Killed):
             await book.run(issuer, claims=lambda _: CLAIMS)

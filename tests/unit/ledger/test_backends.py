@@ -9,17 +9,17 @@ import pytest
 
 from ssi.ledger import Ledger, open_ledger
 from ssi.ledger.backends.memory import MemoryLedger
-from tests.contracts.ledger import LedgerContract, closing
+from tests.contracts.ledger import WithholdingContract, closing
 
 
-class TestMemoryLedger(LedgerContract):
+class TestMemoryLedger(WithholdingContract):
     @pytest.fixture
     async def ledger(self) -> AsyncIterator[Ledger]:
         async for ledger in closing(MemoryLedger()):
             yield ledger
 
 
-class TestSqliteLedger(LedgerContract):
+class TestSqliteLedger(WithholdingContract):
     @pytest.fixture
     async def ledger(self, tmp_path: Path) -> AsyncIterator[Ledger]:
         async for ledger in closing(open_ledger(f"sqlite://{tmp_path}/log.db")):

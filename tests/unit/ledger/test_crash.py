@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from ssi.ledger import open_ledger
+from tests import needs
 from tests.tools.workloads.append import Workload
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the crash tool forks")
 def test_nothing_acknowledged_is_lost_when_processes_are_killed() -> None:
+    needs.fork()
     command = [sys.executable, "-m", "tests.tools.crash", "--workload", "append", "--rounds", "12"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

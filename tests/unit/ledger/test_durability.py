@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 
 from ssi.errors import InclusionProofError
 from ssi.ledger.backends.sqlite import SqliteLedger
+from tests.tools.strace import Call, acknowledges, traced
 
 # Appends, says so on standard output; signs a head, says so. With "off" SQLite is told not to synchronise, so that the
 # check below is seen to fail.
@@ -41,30 +40,21 @@ async def main(path, synchronous):
 asyncio.run(main(*sys.argv[1:]))
 """
 
-strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-_CALL = re.compile(r"(?P<name>[a-z0-9_]+)\((?P<rest>.*)")
+CALLS = ("write", "pwrite64", "fsync", "fdatasync", "rename", "renameat2")
 
 
-def _trace(tmp_path: Path, synchronous: str) -> list[tuple[str, str]]:
-    """Run the child and return its calls as (name, arguments with the paths of descriptors), in order."""
-    output = tmp_path / "trace"
-    command = ["strace", "-f", "-y", "-o", str(output), "-e", "trace=write,pwrite64,fsync,fdatasync,rename,renameat2"]
-    command += [sys.executable, "-c", CHILD, str(tmp_path / "log.db"), synchronous]
-    root = Path(__file__).parents[3]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
-    if "ptrace" in done.stderr and "not permitted" in done.stderr:
-        pytest.skip("this machine does not let strace trace")
-    assert done.returncode == 0, done.stderr
-    calls = []
-    for line in output.read_text(errors="replace").splitlines():
-        # "1234 name(args) = 0"; the second half of an interrupted line carries no arguments and is not needed.
-        match = _CALL.match(line.partition(" ")[2].strip())
-        if match and "resumed>" not in line:
-            calls.append((match["name"], match["rest"]))
-    return calls
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("durability")
 
 
-def unsynchronised(calls: list[tuple[str, str]], suffix: str) -> list[str]:
+@pytest.fixture(scope="module")
+def calls(place: Path) -> list[Call]:
+    """The calls of one process that appends and signs heads, under the settings that the ledger has."""
+    return traced(CHILD, str(place / "log.db"), "FULL", calls=CALLS)
+
+
+def unsynchronised(calls: list[Call], suffix: str) -> list[str]:
     """Return the acknowledgements given while bytes of the file ending in ``suffix`` were written, not synchronised."""
     dirty = False
     early = []
@@ -73,14 +63,12 @@ def unsynchronised(calls: list[tuple[str, str]], suffix: str) -> list[str]:
             dirty = True
         elif name in ("fsync", "fdatasync") and f"{suffix}>" in rest:
             dirty = False
-        elif name == "write" and '"ACK' in rest and dirty:
+        elif acknowledges((name, rest)) and dirty:
             early.append(rest)
     return early
 
 
-@strace
-def test_an_append_is_acknowledged_after_fsync(tmp_path: Path) -> None:
-    calls = _trace(tmp_path, "FULL")
+def test_an_append_is_acknowledged_after_fsync(calls: list[Call]) -> None:
     acknowledged = [i for i, (name, rest) in enumerate(calls) if name == "write" and '"ACK append' in rest]
     assert len(acknowledged) == 3
     before = 0
@@ -92,9 +80,7 @@ def test_an_append_is_acknowledged_after_fsync(tmp_path: Path) -> None:
     assert unsynchronised(calls, "log.db-wal") == []
 
 
-@strace
-def test_a_head_is_acknowledged_after_its_file_and_directory_are_synchronised(tmp_path: Path) -> None:
-    calls = _trace(tmp_path, "FULL")
+def test_a_head_is_acknowledged_after_its_file_and_directory_are_synchronised(place: Path, calls: list[Call]) -> None:
     assert unsynchronised(calls, "log.db.head.new") == []
     before = 0
     for position in [i for i, (name, rest) in enumerate(calls) if name == "write" and '"ACK head' in rest]:
@@ -102,7 +88,7 @@ def test_a_head_is_acknowledged_after_its_file_and_directory_are_synchronised(tm
         for name, rest in calls[before:position]:
             if "head.new" in rest:
                 steps.append(name)
-            elif name == "fsync" and f"<{tmp_path}>" in rest and "rename" in steps:
+            elif name == "fsync" and f"<{place}>" in rest and "rename" in steps:
                 steps.append("directory")
             elif name in ("fsync", "fdatasync") and "log.db-wal>" in rest and "directory" in steps:
                 steps.append("commit")
@@ -110,9 +96,8 @@ def test_a_head_is_acknowledged_after_its_file_and_directory_are_synchronised(tm
         before = position
 
 
-@strace
 def test_the_check_itself_notices_a_missing_fsync(tmp_path: Path) -> None:
-    assert unsynchronised(_trace(tmp_path, "OFF"), "log.db-wal")
+    assert unsynchronised(traced(CHILD, str(tmp_path / "log.db"), "OFF", calls=CALLS), "log.db-wal")
 
 
 async def test_a_cut_write_ahead_log_is_noticed(tmp_path: Path) -> None:

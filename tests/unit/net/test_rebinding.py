@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.unit.net.tls_server import make_authority
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -35,10 +35,9 @@ def in_namespace(*command: str, resolv: Path, timeout: float) -> subprocess.Comp
 def test_ten_thousand_rebinding_tries_make_no_inner_connection(tmp_path: Path) -> None:
     resolv = tmp_path / "resolv.conf"
     resolv.write_text("nameserver 127.0.0.1\noptions timeout:5 attempts:1\n")
-    if shutil.which("unshare") is None or shutil.which("ip") is None:
-        pytest.skip("needs the programs unshare and ip")
+    needs.programs("unshare", "ip")
     if in_namespace("true", resolv=resolv, timeout=20).returncode != 0:
-        pytest.skip("this system does not allow network namespaces without root")
+        needs.absent("this system does not allow network namespaces without root")
     ca_file = make_authority(tmp_path, names=["agency.example"]).ca_file
     command = (sys.executable, "-m", "tests.tools.rebinding", str(ca_file), str(TRIES))
     done = in_namespace(*command, resolv=resolv, timeout=300)

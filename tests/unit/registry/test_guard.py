@@ -327,6 +327,8 @@ class TestDidLines:
             ("G02", {"name": "Jane"}),
             ("G02", {"@context": ["https://jane.example/context"]}),
             ("G02", {"service": [{"id": "#a", "type": "A", "serviceEndpoint": {"uri": "https://a.example"}}]}),
+            ("G02", {"controller": "did:web:jane doe"}),
+            ("G02", {"controller": ["did:web:agency.example", "Jane"]}),
             ("G04", {"alsoKnownAs": [PERSON]}),
             ("G04", {"controller": PERSON}),
             ("G12", {"alsoKnownAs": ["mailto:jane@agency.example"]}),

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 
 from ssi.credentials.jose import read_vc_jwt, verify_vc_jwt
-from ssi.errors import InvalidInputError, StatusError
+from ssi.encoding.gate import parse_object
+from ssi.errors import InvalidInputError, StatusError, VerificationError
 from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
 from ssi.status import check_status, parse_status_list, status_list_digest, verify_status_list
 from ssi.status.bits import read_left
 from ssi.status.check import StatusPolicy
 from ssi.status.lists import CredentialState, StatusArray, draw_index
-from ssi.status.publish import build_lists, publish_lists
+from ssi.status.publish import SignedList, build_lists, publish_lists
 from ssi.status.reference import StatusFormat, build_bitstring_entry, build_status_claim, parse_references
 from tests.unit.status.lists import ENTRIES, ISSUER, KEY, KID, NOW, URI, family, signed_lists
 
@@ -92,13 +94,16 @@ def test_indexes_are_drawn_from_the_whole_range() -> None:
 
 @pytest.mark.parametrize("form", StatusFormat)
 @pytest.mark.parametrize("curve", [Curve.P256, Curve.ED25519])
-async def test_publish_revoke_suspend_and_back(form: StatusFormat, curve: Curve) -> None:
+@pytest.mark.parametrize("embedded", [False, True])
+async def test_publish_revoke_suspend_and_back(form: StatusFormat, curve: Curve, embedded: bool) -> None:
     kms = MemoryKms()
     key = await kms.generate("lists", curve=curve, purpose=KeyPurpose.LIST)
     batch, states, policy = family(form), StatusArray(ENTRIES), StatusPolicy(max_age_seconds=600)
 
     async def reason(now: int) -> str:
-        published = await publish_lists(batch, states, kms=kms, label="lists", kid=KID, now=now)
+        published = await publish_lists(
+            batch, states, kms=kms, label="lists", kid=KID, now=now, embedded_proof=embedded
+        )
         for signed, reference in zip(published, batch.references(4242), strict=True):
             served = signed.served(b"receipt")
             assert (served.media_type, served.receipt) == (signed.media_type, b"receipt")
@@ -139,3 +144,23 @@ def test_a_bitstring_list_is_a_credential_like_any_other() -> None:
     compact = signed_lists(StatusFormat.BITSTRING)[0]
     credential = verify_vc_jwt(read_vc_jwt(compact), KEY.public_key, now=NOW, contexts=()).credential
     assert "BitstringStatusListCredential" in credential.types
+
+
+async def test_a_list_with_a_proof_names_its_suite() -> None:
+    kms, states = MemoryKms(), StatusArray(ENTRIES)
+    await kms.generate("lists", curve=Curve.P384, purpose=KeyPurpose.LIST)
+
+    async def publish(suite: str | None, form: StatusFormat = StatusFormat.BITSTRING) -> Sequence[SignedList]:
+        return await publish_lists(
+            family(form), states, kms=kms, label="lists", kid=KID, now=NOW, embedded_proof=True, cryptosuite=suite
+        )
+
+    for suite in (None, "ecdsa-jcs-2019"):
+        for signed in await publish(suite):
+            assert signed.media_type == "application/vc"
+            assert parse_object(signed.compact)["proof"]["cryptosuite"] == "ecdsa-jcs-2019"
+    for unfit in ("eddsa-jcs-2022", "ecdsa-none-2019"):
+        with pytest.raises(VerificationError):
+            await publish(unfit)
+    (token,) = await publish(None, StatusFormat.TOKEN)
+    assert token.compact.count(".") == 2

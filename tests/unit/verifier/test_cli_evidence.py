@@ -14,6 +14,7 @@ from ssi.cli.program import run
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
 from ssi.testing import TestWorld
+from tests import needs
 from tests.flows.evidence_world import again, anchors_of, kept
 from verifier.anchors import Anchors
 from verifier.bundle import make_bundle
@@ -92,7 +93,7 @@ def test_sealed(evidence: Evidence, capsys: pytest.CaptureFixture[str], monkeypa
 
 
 def test_time_stamp_request(evidence: Evidence, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("rfc3161_client")
+    needs.module("rfc3161_client")
     assert call(capsys, "evidence", "timestamp-request", "case.evidence", "request.tsq")[0] == 0
     assert Path("request.tsq").read_bytes().startswith(b"\x30")
     assert call(capsys, "evidence", "stamp", "case.evidence", "request.tsq")[0] == 2

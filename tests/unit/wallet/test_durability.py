@@ -6,13 +6,11 @@ journal back, and the next opening undoes what was acknowledged.
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.tools.strace import Call, acknowledges, traced
 
 CHILD = """
 import asyncio, os, sys
@@ -39,30 +37,16 @@ async def main(path, synchronous):
 
 asyncio.run(main(*sys.argv[1:]))
 """
-_CALL = re.compile(r"(?P<name>[a-z0-9_]+)\((?P<rest>.*)")
+CALLS = ("write", "pwrite64", "fsync", "fdatasync", "unlink", "unlinkat")
 
 
-def _trace(tmp_path: Path, synchronous: str) -> list[tuple[str, str]]:
-    """Run the child and return its calls as (name, arguments with the paths of descriptors), in order."""
-    output = tmp_path / "trace"
+def _trace(tmp_path: Path, synchronous: str) -> list[Call]:
     folder = tmp_path / "folder"
     folder.mkdir()
-    command = ["strace", "-f", "-y", "-o", str(output), "-e", "trace=write,pwrite64,fsync,fdatasync,unlink,unlinkat"]
-    command += [sys.executable, "-c", CHILD, str(folder / "wallet.db"), synchronous]
-    root = Path(__file__).parents[3]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
-    if "ptrace" in done.stderr and "not permitted" in done.stderr:
-        pytest.skip("this machine does not let strace trace")
-    assert done.returncode == 0, done.stderr
-    calls = []
-    for line in output.read_text(errors="replace").splitlines():
-        match = _CALL.match(line.partition(" ")[2].strip())
-        if match and "resumed>" not in line:
-            calls.append((match["name"], match["rest"]))
-    return calls
+    return traced(CHILD, str(folder / "wallet.db"), synchronous, calls=CALLS)
 
 
-def early(calls: list[tuple[str, str]]) -> list[str]:
+def early(calls: list[Call]) -> list[str]:
     """Return the acknowledgements given while something was not on disk: the database, or the journal's removal."""
     pending: set[str] = set()
     found = []
@@ -75,20 +59,18 @@ def early(calls: list[tuple[str, str]]) -> list[str]:
             pending.discard("database")
         elif name in ("fsync", "fdatasync") and "folder>" in rest:
             pending.discard("removal")
-        elif name == "write" and '"ACK' in rest and pending:
+        elif acknowledges((name, rest)) and pending:
             found.append(f"{rest} with {sorted(pending)}")
     return found
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_an_act_is_acknowledged_when_it_cannot_be_undone(tmp_path: Path) -> None:
     calls = _trace(tmp_path, "")
-    assert sum(name == "write" and '"ACK' in rest for name, rest in calls) == 6
+    assert sum(map(acknowledges, calls)) == 6
     assert sum(name in ("unlink", "unlinkat") for name, rest in calls if "wallet.db-journal" in rest) >= 7
     assert early(calls) == []
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 @pytest.mark.parametrize(("synchronous", "missing"), [("OFF", "database"), ("FULL", "removal")])
 def test_the_trace_notices_what_is_missing(tmp_path: Path, synchronous: str, missing: str) -> None:
     assert any(missing in line for line in early(_trace(tmp_path, synchronous)))

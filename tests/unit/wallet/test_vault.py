@@ -106,6 +106,10 @@ def lose_a_wrap(case: Case) -> None:
     case.rows = msgspec.structs.replace(case.rows, wraps=case.rows.wraps * 2)
 
 
+def altered(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
 CHEATS: dict[str, Callable[[Case], None]] = {
     "drop": drop,
     "add": add,
@@ -117,7 +121,7 @@ CHEATS: dict[str, Callable[[Case], None]] = {
     "impossible version": lambda case: case.change(0, version=-(2**63)),
     "tags": lambda case: case.change(0, tags=b"x" * 16),
     "no tags": lambda case: case.change(0, tags=b""),
-    "summary": lambda case: case.change(0, summary=case.row(0).summary[:-1] + b"x"),
+    "summary": lambda case: case.change(0, summary=altered(case.row(0).summary)),
     "nothing": lambda case: case.change(0, content=b""),
     "wraps": lose_a_wrap,
 }

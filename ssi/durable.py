@@ -1,0 +1,43 @@
+"""Replace a file so that whatever happens, a reader finds the old bytes or the new ones.
+
+Source:  POSIX rename and fsync: the bytes, then the name, then the directory that holds the name.
+Shapes:  bytes; the new file is readable for its owner only.
+I/O:     the file, a second one beside it, and their directory.
+Errors:  UnavailableError.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from ssi.errors import UnavailableError
+
+
+def replace_file(path: Path, data: bytes, *, what: str | None = None) -> None:
+    """Replace a file as a whole, durably, or make it; ``what`` names it in an error."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_directory(path.parent)
+    except OSError as exc:
+        with suppress(OSError):
+            beside.unlink()
+        raise UnavailableError(f"{what or path.name} cannot be written") from exc
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable. Windows has no such call; its file systems journal names themselves."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

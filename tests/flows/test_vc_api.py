@@ -1,0 +1,275 @@
+"""The VC-API server as a suite of others meets it: every profile issues, every role verifies, bad input is 400."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from ssi.cli.vcapi_profiles import HOLDER_SUITE, TEST_PROFILES, WITH_STATUS, Profiles
+from ssi.cli.vcapi_profiles import test_profiles as new_profiles
+from ssi.credentials.contexts import VC_V1_CONTEXT, VC_V2_CONTEXT
+from ssi.did.resolver import default_resolver
+from ssi.encoding.jsonld import BUNDLED
+from ssi.errors import InvalidInputError
+from ssi.http.vc_api import VcApiSetup, create_app, find_parts
+
+SUITES = [name for name, (suite, _) in TEST_PROFILES.items() if suite is not None]
+SSI = [sys.executable, "-m", "ssi.cli"]
+TOKEN = "t" * 40
+
+
+class Server:
+    """A server in this process, and its profiles."""
+
+    def __init__(self, client: TestClient[Any, Any], profiles: Profiles) -> None:
+        self.client = client
+        self.dids = {profile.name: profile.did for profile in profiles.issuing}
+        self.holder = profiles.holder.did if profiles.holder is not None else ""
+
+    def credential(self, profile: str, **members: object) -> dict[str, Any]:
+        document = {
+            "@context": [VC_V2_CONTEXT],
+            "type": ["VerifiableCredential"],
+            "issuer": self.dids[profile],
+            "credentialSubject": {"id": "did:example:subject", "name": "A name"},
+        }
+        return {name: value for name, value in (document | members).items() if value is not None}
+
+    async def post(self, path: str, body: object, **headers: str) -> tuple[int, Any]:
+        async with self.client.post(path, json=body, headers=headers) as response:
+            return response.status, json.loads(await response.read())
+
+    async def issue(self, profile: str, document: object, **options: object) -> tuple[int, Any]:
+        body = {"credential": document, "options": options}
+        return await self.post(f"/issuers/{profile}/credentials/issue", body)
+
+    async def issued(self, profile: str, **members: object) -> dict[str, Any]:
+        status, answer = await self.issue(profile, self.credential(profile, **members))
+        assert status == 201, answer
+        document: dict[str, Any] = answer["verifiableCredential"]
+        return document
+
+    async def verify(self, document: object, **options: object) -> int:
+        body = {"verifiableCredential": document, "options": options}
+        return (await self.post("/credentials/verify", body))[0]
+
+
+def setup_of(profiles: Profiles, base_url: str) -> VcApiSetup:
+    return VcApiSetup(
+        base_url=base_url,
+        profiles=profiles.issuing,
+        holder=profiles.holder,
+        kms=profiles.kms,
+        resolver=default_resolver(),
+        contexts=BUNDLED,
+        now=lambda: int(time.time()),
+    )
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    profiles = await new_profiles()
+    app = await create_app(setup_of(profiles, "https://localhost:8443"), find_parts(), token=None)
+    async with TestClient(TestServer(app)) as client:
+        yield Server(client, profiles)
+
+
+def altered(value: str) -> str:
+    """Another value of the same length and alphabet."""
+    return value[:-1] + ("2" if value.endswith("1") else "1")
+
+
+@pytest.mark.parametrize("profile", SUITES)
+async def test_what_is_issued_verifies_and_nothing_else(server: Server, profile: str) -> None:
+    v1 = {"@context": [VC_V1_CONTEXT], "issuanceDate": "2020-01-01T00:00:00Z"}
+    contexts = {"credentialSubject": {"id": "did:example:subject"}} | v1
+    members: dict[str, Any] = contexts if profile == "Ed25519Signature2020" else {}
+    secured = await server.issued(profile, **members)
+    proof = secured["proof"]
+    assert proof["proofPurpose"] == "assertionMethod"
+    assert proof["verificationMethod"].partition("#")[0] == server.dids[profile]
+    assert await server.verify(secured) == 200
+    assert await server.verify(secured, checks=["proof"]) == 200
+    for changed in (
+        {"issuer": server.holder},
+        {"credentialSubject": {"id": "did:example:other"}},
+        {"proof": {**proof, "proofValue": altered(proof["proofValue"])}},
+        {"proof": {**proof, "created": "2020-01-01T00:00:00Z"}},
+        {"proof": {**proof, "proofPurpose": "authentication"}},
+        {"proof": {**proof, "cryptosuite": "unknown-2099"}} if "cryptosuite" in proof else {"proof": None},
+        {"undefined": "term"},
+    ):
+        assert await server.verify({**secured, **changed}) == 400, changed
+    assert await server.verify(secured, domain="https://v.example") == 400
+
+
+async def test_a_credential_of_data_model_1_1_gets_the_context_of_its_proof(server: Server) -> None:
+    document = server.credential("eddsa-rdfc-2022", issuanceDate="2020-01-01T00:00:00Z")
+    document |= {"@context": [VC_V1_CONTEXT], "credentialSubject": {"id": "did:example:subject"}}
+    status, answer = await server.issue("eddsa-rdfc-2022", document)
+    assert (status, answer["verifiableCredential"]["@context"][-1]) == (
+        201,
+        "https://w3id.org/security/data-integrity/v2",
+    )
+    assert await server.verify(answer["verifiableCredential"]) == 200
+
+
+async def test_an_enveloped_credential(server: Server) -> None:
+    secured = await server.issued("EnvelopingProof")
+    assert secured["type"] == "EnvelopedVerifiableCredential"
+    assert await server.verify(secured) == 200
+    head, dot, tail = secured["id"].rpartition(".")
+    assert await server.verify({**secured, "id": f"{head}{dot}{'A' if tail[0] != 'A' else 'B'}{tail[1:]}"}) == 400
+    assert await server.verify(secured, challenge="n") == 400
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"@context": None},
+        {"@context": [VC_V2_CONTEXT, "https://unknown.example/v1"]},
+        {"@context": [VC_V2_CONTEXT, {"name": "https://a.example/name"}]},
+        {"type": None},
+        {"type": ["VerifiableCredential", "Undefined"]},
+        {"issuer": "did:example:somebody"},
+        {"issuer": 4},
+        {"credentialSubject": {}},
+        {"credentialSubject": {"undefined": "term"}},
+        {"validFrom": "yesterday"},
+        {"credentialStatus": {"id": "https://a.example/status"}},
+        {"credentialSchema": {"id": "schema", "type": "JsonSchema"}},
+        {"relatedResource": {"id": VC_V2_CONTEXT}},
+        {"relatedResource": {"id": VC_V2_CONTEXT, "digestSRI": "sha384-" + "A" * 64}},
+        {"proof": {"type": "DataIntegrityProof"}},
+    ],
+)
+async def test_what_is_no_credential_is_not_signed(server: Server, changed: dict[str, Any]) -> None:
+    for profile in ("eddsa-rdfc-2022", "eddsa-jcs-2022", "EnvelopingProof"):
+        status, problem = await server.issue(profile, server.credential(profile, **changed))
+        assert status == 400, changed
+        assert set(problem) == {"type", "status", "title", "detail"}
+        assert "A name" not in json.dumps(problem)
+
+
+@pytest.mark.parametrize("body", [[], {}, {"credential": "text"}, {"credential": {}, "options": []}])
+async def test_bodies_that_are_none(server: Server, body: object) -> None:
+    for path in (
+        "/issuers/eddsa-rdfc-2022/credentials/issue",
+        "/credentials/verify",
+        "/presentations/verify",
+        "/presentations/prove",
+    ):
+        assert (await server.post(path, body))[0] == 400
+    async with server.client.post("/credentials/verify", data=b"{") as response:
+        assert response.status == 400
+
+
+async def presentation(server: Server, credentials: list[object], **options: object) -> dict[str, Any]:
+    document = {
+        "@context": [VC_V2_CONTEXT],
+        "type": ["VerifiablePresentation"],
+        "holder": server.holder,
+        "verifiableCredential": credentials,
+    }
+    status, answer = await server.post("/presentations/prove", {"presentation": document, "options": options})
+    assert status == 201, answer
+    proved: dict[str, Any] = answer["verifiablePresentation"]
+    return proved
+
+
+async def test_a_presentation_holds_with_every_credential_in_it(server: Server) -> None:
+    credentials = [await server.issued("ecdsa-rdfc-2019-p256"), await server.issued("EnvelopingProof")]
+    asked = {"domain": "https://v.example", "challenge": "c"}
+    proved = await presentation(server, list(credentials), **asked)
+    assert proved["proof"]["cryptosuite"] == HOLDER_SUITE
+
+    async def verify(document: object, **options: object) -> int:
+        body = {"verifiablePresentation": document, "options": options}
+        return (await server.post("/presentations/verify", body))[0]
+
+    assert await verify(proved, **asked) == 200
+    assert await verify(proved, domain="https://w.example", challenge="c") == 400
+    assert await verify(proved, domain="https://v.example", challenge="d") == 400
+    assert await verify({name: value for name, value in proved.items() if name != "proof"}) == 400
+    broken = deepcopy(credentials[0])
+    broken["credentialSubject"]["name"] = "Another name"
+    assert await verify(await presentation(server, [broken], **asked), **asked) == 400
+
+
+async def test_a_status_is_set_and_the_list_says_so(server: Server) -> None:
+    status, answer = await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-1")
+    assert status == 201
+    secured = answer["verifiableCredential"]
+    entries = secured["credentialStatus"]
+    assert [entry["statusPurpose"] for entry in entries] == ["revocation", "suspension"]
+    assert all(entry["id"] != entry["statusListCredential"] for entry in entries)
+    assert await server.verify(secured) == 200
+    assert (await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-1"))[0] == 400
+    path = entries[0]["statusListCredential"].removeprefix("https://localhost:8443")
+    async with server.client.get(path) as response:
+        assert response.content_type == "application/vc"
+    async with server.client.get(path, headers={"Accept": "application/ld+json, application/json"}) as response:
+        assert response.content_type == "application/ld+json"
+        listed = json.loads(await response.read())
+    assert "BitstringStatusListCredential" in listed["type"]
+    assert await server.verify(listed) == 200
+
+    async def change(purpose: str, *, to: bool = True, reference: str = "case-1") -> int:
+        entry = {"type": "BitstringStatusListEntry", "statusPurpose": purpose}
+        body = {"credentialId": reference, "credentialStatus": entry, "status": to}
+        return (await server.post(f"/issuers/{WITH_STATUS}/credentials/status", body))[0]
+
+    assert await change("suspension", reference="case-2") == 404
+    assert await change("revocation", to=False) == 400
+    assert await change("revocation") == 200
+    assert await server.verify(secured) == 400, "revoked"
+    assert await server.verify(secured, checks=["proof"]) == 200
+
+
+async def test_a_token_is_asked_for_and_the_public_part_is_public() -> None:
+    profiles = await new_profiles()
+    with pytest.raises(InvalidInputError):
+        await create_app(setup_of(profiles, "https://a.example"), find_parts(), token="short")
+    app = await create_app(setup_of(profiles, "https://a.example"), find_parts(), token=TOKEN)
+    async with TestClient(TestServer(app)) as client:
+        server = Server(client, profiles)
+        assert (await server.post("/credentials/verify", {}))[0] == 401
+        assert (await server.post("/credentials/verify", {}, Authorization="Bearer " + "u" * 40))[0] == 401
+        assert (await server.post("/credentials/verify", {}, Authorization=f"Bearer {TOKEN}"))[0] == 400
+        async with client.get(f"/1.0/identifiers/{server.holder}") as response:
+            assert response.status == 200
+
+
+def test_the_program_serves_writes_its_dids_and_ends(tmp_path: Path) -> None:
+    dids = tmp_path / "dids.json"
+    command = [*SSI, "vcapi", "serve", "--test-profiles", "--tls-self-signed", "--port", "18443", "--dids", str(dids)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "listening on https://127.0.0.1:18443" in process.stderr.readline()
+        assert set(json.loads(dids.read_text())) == set(TEST_PROFILES)
+        process.terminate()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--test-profiles", "--profiles", "p.toml"],
+        ["--profiles", "p.toml"],
+        ["--test-profiles", "--host", "0.0.0.0"],  # noqa: S104
+        ["--test-profiles", "--context", "https://a.example"],
+    ],
+)
+def test_it_does_not_start_half_configured(arguments: list[str]) -> None:
+    done = subprocess.run([*SSI, "vcapi", "serve", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 2

@@ -7,8 +7,11 @@ it is of processor time. What they and PyLD take for the parts alone is shown be
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from openvc import P256SigningKey
@@ -19,16 +22,19 @@ from ssi.credentials.data_integrity import read_credential, secure_credential, v
 from ssi.credentials.vcdm import parse_credential
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jsonld import to_quads
-from ssi.encoding.rdf import format_nquads
+from ssi.encoding.rdf import Quad, format_nquads
+from ssi.encoding.rdfc import canonicalize
+from ssi.errors import CanonicalizationError
 from ssi.keys import PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
 from ssi.proofs.data_integrity import ECDSA_RDFC_2019_P256
 from ssi.types import JsonObject
 from tests.bench import ours, subjects
-from tests.bench.harness import Case, Comparison, Measured, Spread, compare
-from tests.bench.rows import Effort, Line, ratio_line, row
+from tests.bench.harness import Case, Comparison, Measured, Spread, compare, repeated
+from tests.bench.rows import Effort, Line, ratio_line, row, value_line
 from tests.interop.exchanges import _npm as npm
 from tests.interop.matrix import PeerAbsent
+from tests.unit.encoding.test_rdfc import LARGE, POISON
 from tests.unit.proofs.party import CONTEXTS, EXAMPLES
 
 METHOD = f"{subjects.ISSUER}#key-1"
@@ -178,3 +184,23 @@ def issue(effort: Effort) -> Iterator[Line]:
     request = {"action": "sign", "document": document, "documents": _documents(key), "key": multikey}
     peers = from_npm(found.primitive, effort, [("Digital Bazaar's suite", request)])
     yield ratio_line("ecdsa-rdfc-2019 issue, 20 claims", _with_peers(found, peers), at_most=6)
+
+
+@row("RDFC-1.0 hostile")
+def hostile(effort: Effort) -> Iterator[Line]:
+    """The slowest of the graphs that are refused, and of the large ones that are not."""
+    slowest: dict[str, tuple[Spread, str]] = {}
+    for kind, graphs in (("refused", POISON), ("done", LARGE)):
+        for name, quads in graphs.items():
+            taken = repeated(partial(_taken, quads), rounds=1 if effort.quick else 3)
+            slowest[kind] = max(slowest.get(kind, (taken, name)), (taken, name))
+    for kind, (taken, name) in slowest.items():
+        count = len(POISON if kind == "refused" else LARGE)
+        yield value_line(f"RDFC-1.0, slowest of {count} graphs that are {kind}", taken, "s", at_most=1, others=name)
+
+
+def _taken(quads: list[Quad]) -> float:
+    begun = time.thread_time()
+    with contextlib.suppress(CanonicalizationError):
+        canonicalize(quads)
+    return time.thread_time() - begun

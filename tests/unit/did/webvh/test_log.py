@@ -94,7 +94,8 @@ def test_every_proof_of_an_entry_must_hold() -> None:
 def test_what_a_proof_must_say() -> None:
     refused(Author().first(A).next(A, proof={"proofPurpose": "authentication"}), "purpose", error=ProofPurposeError)
     refused(Author().first(A).next(A, proof={"cryptosuite": "ecdsa-jcs-2019"}), "expected the cryptosuite")
-    refused(Author().first(A).next(A, proof={"type": "Ed25519Signature2020"}), "DataIntegrityProof")
+    refused(Author().first(A).next(A, proof={"type": "Ed25519Signature2018"}), "DataIntegrityProof")
+    refused(Author().first(A).next(A, proof={"type": "Ed25519Signature2020"}), "without cryptosuite")
     refused(Author().first(A).next(A, proof={"expires": "2020-09-15T00:00:00Z"}), "expired", error=ValidityError)
     refused(Author().first(A).next(A, proof={"created": "2030-01-01T00:00:00Z"}), "created", error=ValidityError)
     for method in (

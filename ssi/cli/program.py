@@ -28,6 +28,7 @@ _CORE: Final = {
     "ceremony": "ssi.cli.ceremony",
     "demo": "ssi.cli.demo",
     "did": "ssi.cli.did",
+    "jose-cose": "ssi.cli.jose_cose",
     "ledger": "ssi.cli.ledger",
     "restore": "ssi.cli.restore",
     "vcapi": "ssi.cli.vcapi",

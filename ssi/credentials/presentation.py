@@ -10,7 +10,7 @@ Errors:  InvalidInputError.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -38,16 +38,19 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     """A secured credential, or presentation, in its envelope: nothing in ``data`` has been looked at.
 
     ``media_type`` is lower case without parameters (``application/vc+jwt``), ``data`` the text after the comma: one
-    secured credential, or else whoever reads it will refuse it.
+    secured credential, or else whoever reads it will refuse it. ``base64`` says that it stands for bytes, as it
+    does for COSE (VC-JOSE-COSE, 3.3.1).
     """
 
     media_type: str
     data: str
     type: str = ENVELOPED_CREDENTIAL
+    base64: bool = False
 
     def to_object(self) -> JsonObject:
         """Return the object that stands for it in JSON (4.13.1, 4.13.2)."""
-        return {"@context": VC_V2_CONTEXT, "id": f"data:{self.media_type},{self.data}", "type": self.type}
+        encoding = ";base64" if self.base64 else ""
+        return {"@context": VC_V2_CONTEXT, "id": f"data:{self.media_type}{encoding},{self.data}", "type": self.type}
 
 
 PresentedCredential: TypeAlias = Envelope | Credential
@@ -94,6 +97,20 @@ def parse_presentation(
     return Presentation(raw, types, credentials, identifier, holder)
 
 
+def build_presentation(
+    credentials: Sequence[Envelope], *, holder: str | None, identifier: str | None = None
+) -> Presentation:
+    """Return a presentation of ``credentials`` by ``holder``, to be secured. Raises InvalidInputError."""
+    members: JsonObject = {
+        "@context": [VC_V2_CONTEXT],
+        "type": ["VerifiablePresentation"],
+        "id": identifier,
+        "holder": holder,
+        "verifiableCredential": [item.to_object() for item in credentials] or None,
+    }
+    return parse_presentation({name: value for name, value in members.items() if value is not None}, contexts=())
+
+
 def parse_envelope(value: JsonObject, *, contexts: Collection[str], kind: str = ENVELOPED_CREDENTIAL) -> Envelope:
     """Return the envelope in ``value``, of type ``kind`` (4.13.1, 4.13.2). Raises InvalidInputError."""
     check_contexts(value.get("@context"), contexts)
@@ -104,7 +121,13 @@ def parse_envelope(value: JsonObject, *, contexts: Collection[str], kind: str = 
     match = _DATA_URL.fullmatch(identifier.translate(_LINE_ENDS)) if type(identifier) is str else None
     if match is None:
         raise InvalidInputError("expected the id of an envelope to be a data: URL")
-    return Envelope(match[1].lower(), match[3], kind)
+    base64 = match[2].lower().endswith((";base64", ";base64url"))
+    data = match[3]
+    if base64 and "%" in data:
+        from urllib.parse import unquote
+
+        data = unquote(data)
+    return Envelope(match[1].lower(), data, kind, base64)
 
 
 def _parse_member(

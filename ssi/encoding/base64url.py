@@ -1,6 +1,6 @@
-"""Strict base64url without padding.
+"""Strict base64url without padding, and the base64 of data: URLs.
 
-Source:  RFC 4648 section 5, RFC 7515 appendix C; canonical last bits as RFC 4648 section 3.5 asks.
+Source:  RFC 4648 sections 4 and 5, RFC 7515 appendix C, RFC 2397; canonical last bits as RFC 4648 section 3.5 asks.
 Shapes:  text over ``A-Z a-z 0-9 - _``, no padding, no white space.
 I/O:     none.
 Errors:  InvalidInputError.
@@ -50,6 +50,27 @@ def b64url_decode(text: str | bytes) -> bytes:
         return _decode(b'"%b%b"' % (raw.translate(_TO_STANDARD), _PADDING[tail]))
     except (msgspec.MsgspecError, UnicodeEncodeError) as exc:
         raise InvalidInputError("expected base64url text without padding") from exc
+
+
+def b64_encode(data: bytes) -> str:
+    """Return ``data`` as base64 text of the standard alphabet, padded (RFC 4648, section 4)."""
+    return b2a_base64(data, newline=False).decode("ascii")
+
+
+def b64_decode(text: str) -> bytes:
+    """Return the bytes that base64 text stands for, as in a data: URL: of either alphabet, padded or not.
+
+    White space, mixed alphabets, wrong padding and non-zero unused bits are refused. Raises InvalidInputError.
+    """
+    letters = text.rstrip("=")
+    padding = len(text) - len(letters)
+    if padding and (len(text) & 3 or padding > 2):
+        raise InvalidInputError("expected base64 text with its padding, or without any")
+    if "+" in letters or "/" in letters:
+        if "-" in letters or "_" in letters:
+            raise InvalidInputError("expected base64 text of one alphabet")
+        letters = letters.replace("+", "-").replace("/", "_")
+    return b64url_decode(letters)
 
 
 def b64url_encode_many(values: Sequence[bytes]) -> list[str]:

@@ -104,6 +104,8 @@ def encode_cbor(value: CborValue) -> bytes:
 
     Raises InvalidInputError for what is none of the Shapes above, and for integers beyond 64 bits.
     """
+    if type(value) is bytes:
+        return _head(0x40, len(value)) + value
     parts: list[bytes] = []
     try:
         _write(value, parts.append, MAX_CBOR_DEPTH * 2)

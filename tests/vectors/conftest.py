@@ -10,6 +10,8 @@ REQUIRED = (
     "did/did-jwk",
     "did/did-key",
     "did/did-webvh",
+    "ietf/cbor",
+    "ietf/cose",
     "ietf/jcs",
     "ietf/jose-cookbook",
     "ietf/sd-jwt",

@@ -92,8 +92,9 @@ async def issue_sd_jwt(
     decoys: Mapping[ClaimPath, int] = NO_DECOYS,
     hash_name: str = DEFAULT_HASH,
     in_plain_sight: frozenset[str] = frozenset(),
+    purpose: KeyPurpose = KeyPurpose.CREDENTIAL,
 ) -> IssuedSdJwt:
-    """Sign ``claims`` as an SD-JWT of type ``typ`` with the credential key ``label`` (RFC 9901, 6.1).
+    """Sign ``claims`` as an SD-JWT of type ``typ`` with the key ``label`` (RFC 9901, 6.1).
 
     ``header`` adds members such as ``kid``. ``holder_key`` becomes ``cnf`` and makes key binding possible. Raises
     InvalidInputError, and what the key store raises.
@@ -106,7 +107,7 @@ async def issue_sd_jwt(
     protected = {"typ": typ, **header} if header else {"typ": typ}
     if protected["typ"] != typ or "alg" in protected:
         raise InvalidInputError("expected header members without typ and alg")
-    jws = await sign_jws(protected, concealed.payload, kms=kms, label=label, purpose=KeyPurpose.CREDENTIAL)
+    jws = await sign_jws(protected, concealed.payload, kms=kms, label=label, purpose=purpose)
     return IssuedSdJwt("~".join((jws, *concealed.disclosures, "")), concealed.disclosures)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssi.encoding.base64url import b64url_decode, b64url_encode
+from ssi.encoding.base64url import b64_decode, b64_encode, b64url_decode, b64url_encode
 from ssi.errors import InvalidInputError
 
 
@@ -56,3 +58,20 @@ def test_refuses(text: str) -> None:
 def test_rfc_4648_section_10(text: str, data: bytes) -> None:
     assert b64url_decode(text) == data
     assert b64url_encode(data) == text
+
+
+@given(st.binary(max_size=80))
+def test_base64_of_data_urls(data: bytes) -> None:
+    text = b64_encode(data)
+    assert text == base64.b64encode(data).decode()
+    url = base64.urlsafe_b64encode(data).decode()
+    for form in (text, text.rstrip("="), url, url.rstrip("=")):
+        assert b64_decode(form) == data
+
+
+@pytest.mark.parametrize(
+    "text", ["A", "AB", "AAA==", "AA=", "AA===", "=", "====", "+A-A", "AA A", "AA==\n", "A=A=", "é"]
+)
+def test_base64_that_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        b64_decode(text)

@@ -123,44 +123,59 @@ def planned_migrations(
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A database file as it was at one moment."""
+    """What a copy of a database file is of."""
 
-    data: bytes
     application_id: int
     version: int
     rows: dict[str, int]
     """How many rows each table has."""
 
 
-def snapshot(path: str | os.PathLike[str]) -> Snapshot:
-    """Return a consistent copy of the file, which others may be writing meanwhile; it is held in memory only.
+def snapshot(path: str | os.PathLike[str], copy: str | os.PathLike[str]) -> Snapshot:
+    """Copy the file as it is at one moment to ``copy``, which is new; others may be writing meanwhile.
 
-    The copy passes SQLite's integrity check. Raises UnavailableError if it does not, or the file cannot be read.
+    Only its owner may read the copy, which passes SQLite's integrity check; little of it is in memory at once. Raises
+    UnavailableError if it does not pass, or a file cannot be read or written; then there is no copy.
     """
     import sqlite3
+    from pathlib import Path
 
     try:
-        with (
-            closing(sqlite3.connect(":memory:", isolation_level=None)) as copy,
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        target = sqlite3.connect(copy, isolation_level=None)
+        try:
+            # Nobody else opens it, and half a copy is thrown away: no need for a journal or for waiting on the disk.
+            target.execute("PRAGMA journal_mode=OFF")
+            target.execute("PRAGMA synchronous=OFF")
             # Not mode=ro: the reader of a write-ahead log may have to make its index.
-            closing(sqlite3.connect(f"{_file_uri(path)}?mode=rw", uri=True, timeout=BUSY_SECONDS)) as original,
-        ):
-            original.execute("PRAGMA query_only=ON")
-            original.backup(copy)
-            problems = copy.execute("PRAGMA integrity_check(1)").fetchone()
-            (application,) = copy.execute("PRAGMA application_id").fetchone()
-            (version,) = copy.execute("PRAGMA user_version").fetchone()
-            names = [
-                row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-            ]
-            quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
-            rows = {name: copy.execute(f"SELECT count(*) FROM {quoted[name]}").fetchone()[0] for name in names}  # noqa: S608
-            data = copy.serialize()
-    except (sqlite3.Error, *_DAMAGE) as exc:
+            original = sqlite3.connect(f"{_file_uri(path)}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+            try:
+                original.execute("PRAGMA query_only=ON")
+                original.backup(target)
+            finally:
+                original.close()
+            found = _looked_at(target)
+        finally:
+            target.close()
+    except (OSError, sqlite3.Error, *_DAMAGE) as exc:
+        Path(copy).unlink(missing_ok=True)
         raise UnavailableError(f"the database cannot be copied: {_kind(exc)}") from exc
-    if problems != ("ok",):
+    if found is None:
+        Path(copy).unlink(missing_ok=True)
         raise UnavailableError("the database is damaged: SQLite's integrity check fails")
-    return Snapshot(data, application, version, rows)
+    return found
+
+
+def _looked_at(copy: Connection) -> Snapshot | None:
+    """Return what a copy is of, or None if it is damaged."""
+    if copy.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+        return None
+    (application,) = copy.execute("PRAGMA application_id").fetchone()
+    (version,) = copy.execute("PRAGMA user_version").fetchone()
+    names = [row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
+    rows = {name: copy.execute(f"SELECT count(*) FROM {quoted[name]}").fetchone()[0] for name in names}  # noqa: S608
+    return Snapshot(application, version, rows)
 
 
 def _connect(

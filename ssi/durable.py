@@ -33,11 +33,17 @@ def replace_file(path: Path, data: bytes, *, what: str | None = None) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable. Windows has no such call; its file systems journal names themselves."""
+    """Make the names in a directory durable. Raises UnavailableError.
+
+    Windows has no such call; its file systems journal names themselves.
+    """
     if os.name == "nt":
         return
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as exc:
+        raise UnavailableError(f"the folder {path.name} cannot be written") from exc

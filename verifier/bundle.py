@@ -37,7 +37,7 @@ from ssi.status.folder import list_files
 from ssi.status.verify import parse_status_list
 
 from .contents import check_contents, digests
-from .offline import OfflineFolder, document_files, log_files
+from .offline import OfflineFolder, checked_logs, document_files, ledger_logs, log_files
 from .offline_ledger import CHECKPOINTS, ENTRIES, read_ledger
 from .policy import Registry
 
@@ -117,6 +117,7 @@ async def make_bundle(
     registry: RegistryFollower | None = None,
     lists: Iterable[PublishedList] = (),
     logs: Mapping[str, bytes] | None = None,
+    witness_proofs: Mapping[str, bytes] | None = None,
     documents: Iterable[bytes] = (),
     contexts: Mapping[str, bytes] | None = None,
     usable_until: int | None = None,
@@ -124,27 +125,30 @@ async def make_bundle(
 ) -> bytes:
     """Return a bundle for ``issuers``, made at ``now``.
 
-    ``registry`` is refreshed and has keys for the ledger's checkpoints; ``logs`` are those of did:webvh DIDs that are
-    not on its ledger, ``documents`` those of did:web. By default the bundle is usable for seven days, or until the
-    first of its lists expires. ``excerpt`` takes along what the ledger says of the issuers and of those who accredited
-    them instead of all of it: that is small, and cannot show that nothing newer was left out.
+    ``registry`` is refreshed and has keys for the ledger's checkpoints; ``logs`` and ``witness_proofs`` are did.jsonl
+    and did-witness.json of did:webvh DIDs that are not on its ledger, ``documents`` those of did:web. By default the
+    bundle is usable for seven days, or until the first of its lists expires. ``excerpt`` takes along what the ledger
+    says of the issuers and of those who accredited them instead of all of it: that is small, and cannot show that
+    nothing newer was left out.
 
-    Raises InvalidInputError, or DidNotFoundError for a did:webvh issuer whose log is neither given nor on the ledger.
+    Raises InvalidInputError, NotFoundError for a did:webvh issuer whose log is neither given nor on the ledger, and as
+    ``checked_logs`` for a log that does not verify, or has not the approvals that it needs.
     """
     wanted, taken = tuple(dict.fromkeys(issuers)), list(lists)
     if not wanted:
         raise InvalidInputError("a bundle is made for at least one issuer")
     until = _usable_until(now, usable_until, taken)
     files = document_files(documents)
-    known = dict(logs or {})
+    taken_logs = {entry[0]: entry for entry in checked_logs(logs or {}, witness_proofs or {}, now=now)}
     if registry is not None:
         files |= await _ledger_files(registry, wanted, [found.uri for found in taken], excerpt=excerpt)
         view = registry.view()
-        known |= {did: view.did_log(did) for did in wanted if view.did_version(did) is not None}
+        on_ledger = [did for did in wanted if view.did_version(did) is not None]
+        taken_logs |= {entry[0]: entry for entry in ledger_logs(view, on_ledger)}
     for did in wanted:
-        if did.startswith("did:webvh:") and did not in known:
+        if did.startswith("did:webvh:") and did not in taken_logs:
             raise NotFoundError(f"there is no log of {did} to take along")
-    files |= log_files(known.items())
+    files |= log_files(taken_logs.values())
     files |= {f"lists/{name}": body for name, body in list_files(taken).items()}
     files |= _context_files(contexts or {})
     ledger: Literal["whole", "excerpt", "none"] = "none" if registry is None else "excerpt" if excerpt else "whole"

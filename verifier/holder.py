@@ -11,11 +11,12 @@ Errors:  KeyBindingError, and those of ``verify_vp_jwt``, of ``verify_own_proofs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from ssi.credentials import data_integrity
+from ssi.credentials.cose import UnverifiedVpCose, verify_vp_cose
 from ssi.credentials.data_integrity import AUTHENTICATION, AnyVerifiedCredential, UnverifiedPresentation
 from ssi.credentials.jose import UnverifiedVpJwt, VerifiedCredential, check_holder, verify_vp_jwt
 from ssi.did.resolver import Resolver
@@ -62,7 +63,7 @@ async def presenter(
 
 
 async def _of_presentation(
-    around: UnverifiedVpJwt | UnverifiedPresentation,
+    around: UnverifiedVpJwt | UnverifiedVpCose | UnverifiedPresentation,
     believed: Sequence[Believed],
     policy: Policy,
     resolver: Resolver,
@@ -81,18 +82,20 @@ async def _of_presentation(
         return await _of_proofs(around, credentials, policy, resolver, asked, at)
     jwts = [credential for credential in credentials if isinstance(credential, VerifiedCredential)]
     if len(jwts) != len(credentials):
-        raise KeyBindingError("expected every credential of a vp+jwt in an envelope")
+        raise KeyBindingError("expected every credential of an enveloped presentation in an envelope")
     key = await _bound_key(around, jwts, resolver, at)
-    presentation = verify_vp_jwt(
-        around,
-        key,
-        now=at,
-        audience=asked.audience,
-        nonce=asked.nonce,
-        max_age_seconds=asked.max_age_seconds,
-        contexts=policy.contexts,
-        max_skew_seconds=policy.skew_seconds,
-    )
+    rules: dict[str, Any] = {
+        "now": at,
+        "audience": asked.audience,
+        "nonce": asked.nonce,
+        "max_age_seconds": asked.max_age_seconds,
+        "contexts": policy.contexts,
+        "max_skew_seconds": policy.skew_seconds,
+    }
+    if isinstance(around, UnverifiedVpCose):
+        presentation = verify_vp_cose(around, key, **rules)
+    else:
+        presentation = verify_vp_jwt(around, key, **rules)
     for credential in jwts:
         check_holder(credential, presentation)
     return key
@@ -138,7 +141,7 @@ async def _of_proofs(
 
 
 async def _bound_key(
-    envelope: UnverifiedVpJwt, credentials: Sequence[VerifiedCredential], resolver: Resolver, at: int
+    envelope: UnverifiedVpJwt | UnverifiedVpCose, credentials: Sequence[VerifiedCredential], resolver: Resolver, at: int
 ) -> PublicKey:
     """Return the one key that the presentation must be signed with to show all of ``credentials``.
 

@@ -4,8 +4,9 @@ Source:  did:webvh 1.0 and did:web (what a web server would give); RFC 6962 and 
 Input:   a folder (or an archive's members) that anybody may have made. DID logs and lists prove themselves; the
          ledger's entries count as far as a checkpoint covers them that policy's keys signed; did:web documents are
          believed as whoever chose the folder believes them.
-Shapes:  ``logs/*.jsonl``, ``dids/*.json``, ``lists/`` (``ssi.status.folder``), ``checkpoints/*.note`` and
-         ``ledger/entries.jsonl``: one entry in each line from the first on (``ssi.ledger.excerpt``).
+Shapes:  ``logs/*.jsonl``, with ``logs/*.did-witness.json`` for those that have witnesses; ``dids/*.json``, ``lists/``
+         (``ssi.status.folder``), ``checkpoints/*.note`` and ``ledger/entries.jsonl``: one entry in each line from the
+         first on (``ssi.ledger.excerpt``).
 I/O:     reads the folder, once; ``write_offline_folder`` writes one.
 Errors:  InvalidInputError (not such a folder), InclusionProofError and InvalidSignatureError (a ledger that is not what
          was signed), UnavailableError (the folder has no such DID or list, so nothing is known of it).
@@ -13,14 +14,16 @@ Errors:  InvalidInputError (not such a folder), InclusionProofError and InvalidS
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from ssi.did.methods.web import did_web_url
-from ssi.did.resolver import Resolver, default_resolver
+from ssi.did.resolver import Resolver, default_resolver, system_clock
+from ssi.did.webvh.log import verify_log
 from ssi.did.webvh.url import parse_webvh_did
+from ssi.did.webvh.witness import MAX_WITNESS_FILE_BYTES
 from ssi.encoding.gate import parse_object
 from ssi.errors import DidNotFoundError, InvalidDidError, InvalidInputError, UnavailableError
 from ssi.files import Files, FolderFiles
@@ -38,6 +41,7 @@ from .verifier import Verifier
 MAX_LOG_BYTES: Final = 4 << 20
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 MAX_LOG_LINE_BYTES: Final = 1 << 20
+NO_PROOFS: Final = b"[]"
 
 
 class OfflineFolder:
@@ -130,24 +134,31 @@ class OfflineFolder:
                 return self.snapshot.did_log(did)
             except DidNotFoundError:
                 pass
+        name = self._log_names().get(did)
+        if name is None:
+            raise UnavailableError(f"the offline folder has no log of {did}")
+        return self.files.read(name, max_bytes=MAX_LOG_BYTES)
+
+    def _log_names(self) -> dict[str, str]:
+        """Return the files that hold logs, by the DIDs that their lines are for."""
         if self._logs is None:
             names = self.files.names("logs", ".jsonl")
             self._logs = {
                 did: name for name in names for did in _dids_of(self.files.read(name, max_bytes=MAX_LOG_BYTES))
             }
-        name = self._logs.get(did)
-        if name is None:
-            raise UnavailableError(f"the offline folder has no log of {did}")
-        return self.files.read(name, max_bytes=MAX_LOG_BYTES)
+        return self._logs
 
     async def did_witness(self, did: str) -> bytes:
         """Return the witness proofs for the log of ``did`` (the WitnessSource port).
 
-        Those of the ledger; a log that the folder has as a file comes without any. Raises DidNotFoundError.
+        They come from where the log comes from. Raises UnavailableError: there may be some elsewhere.
         """
-        if self.snapshot is None:
-            raise DidNotFoundError("the offline folder has no ledger that policy has a key for")
-        return self.snapshot.did_witness(did)
+        if self.snapshot is not None and self.snapshot.did_version(did) is not None:
+            return self.snapshot.did_witness(did)
+        name = self._log_names().get(did)
+        if name is None or not self.files.has(proofs := _proofs_name(name)):
+            raise UnavailableError(f"the offline folder has no witness proofs for the log of {did}")
+        return self.files.read(proofs, max_bytes=MAX_WITNESS_FILE_BYTES)
 
     async def status_list(self, uri: str) -> PublishedList:
         """Return the list of ``uri`` (the StatusListSource port). Raises NotFoundError."""
@@ -170,9 +181,37 @@ def document_files(documents: Iterable[bytes]) -> dict[str, bytes]:
     return {f"dids/{_file_name(did)}.json": document for did, document in named.items()}
 
 
-def log_files(logs: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
-    """Return the files for did:webvh logs, given with their DIDs, by name."""
-    return {f"logs/{_file_name(did)}.jsonl": log for did, log in logs}
+def log_files(logs: Iterable[tuple[str, bytes, bytes | None]]) -> dict[str, bytes]:
+    """Return the files for did:webvh logs, given with their DIDs and the proofs of their witnesses, by name."""
+    files: dict[str, bytes] = {}
+    for did, log, proofs in logs:
+        name = f"logs/{_file_name(did)}.jsonl"
+        files[name] = log
+        if proofs is not None:
+            files[_proofs_name(name)] = proofs
+    return files
+
+
+def checked_logs(
+    logs: Mapping[str, bytes], witness_proofs: Mapping[str, bytes], *, now: int
+) -> Iterator[tuple[str, bytes, bytes | None]]:
+    """Yield logs from elsewhere than the ledger, each with its proofs, once they verify as they will be used.
+
+    Raises as ``verify_log``, and InvalidInputError for proofs without a log.
+    """
+    if not witness_proofs.keys() <= logs.keys():
+        raise InvalidInputError("expected witness proofs to come with the log that they are for")
+    for did, log in logs.items():
+        proofs = witness_proofs.get(did)
+        verify_log(log, did=did, now=now, witness_proofs=proofs)
+        yield did, log, proofs
+
+
+def ledger_logs(view: RegistrySnapshot, dids: Iterable[str]) -> Iterator[tuple[str, bytes, bytes | None]]:
+    """Yield the ledger's logs of these DIDs, with the proofs of those that have witnesses."""
+    for did in dids:
+        proofs = view.did_witness(did)
+        yield did, view.did_log(did), None if proofs == NO_PROOFS else proofs
 
 
 async def write_offline_folder(
@@ -181,18 +220,25 @@ async def write_offline_folder(
     registry: RegistryFollower,
     lists: Iterable[PublishedList] = (),
     documents: Iterable[bytes] = (),
+    logs: Mapping[str, bytes] | None = None,
+    witness_proofs: Mapping[str, bytes] | None = None,
+    now: int | None = None,
 ) -> None:
     """Write what a verifier needs to do without the network: the ledger up to its newest checkpoint, and the rest.
 
     ``registry`` is refreshed and has keys for the ledger's checkpoints; the logs of all its DIDs are written as files,
-    too, for whoever has no key. ``documents`` are did:web documents. Raises InvalidInputError if there is no checkpoint
-    or a document is none of did:web, UnavailableError if the folder cannot be written.
+    too, for whoever has no key. ``documents`` are did:web documents; ``logs`` and ``witness_proofs`` the did.jsonl and
+    did-witness.json of did:webvh DIDs that are not on the ledger, which have to verify at ``now`` (the clock's).
+
+    Raises InvalidInputError if there is no checkpoint or a document is none of did:web, UnavailableError if the folder
+    cannot be written, and as ``checked_logs``.
     """
     folder, note = Path(path), registry.checkpoint
     if note is None:
         raise InvalidInputError("expected a ledger with a checkpoint that a known key signed")
     view = registry.view()
-    files = document_files(documents) | log_files((did, view.did_log(did)) for did in view.dids())
+    others = list(checked_logs(logs or {}, witness_proofs or {}, now=system_clock() if now is None else now))
+    files = document_files(documents) | log_files([*others, *ledger_logs(view, view.dids())])
     files[f"checkpoints/{view.size}.note"] = note
     try:
         for name in ("logs", "dids", "ledger", "checkpoints"):
@@ -205,6 +251,10 @@ async def write_offline_folder(
     except OSError as exc:
         raise UnavailableError("the offline folder cannot be written") from exc
     write_lists(folder / "lists", lists)
+
+
+def _proofs_name(log: str) -> str:
+    return f"{log.removesuffix('.jsonl')}.did-witness.json"
 
 
 def _file_name(did: str) -> str:
@@ -234,9 +284,12 @@ def _pages(files: Files) -> Iterator[tuple[str, str]]:
     for name in files.names("logs", ".jsonl"):
         for did in _dids_of(files.read(name, max_bytes=MAX_LOG_BYTES)):
             try:
-                yield parse_webvh_did(did).log_url, name
+                where = parse_webvh_did(did)
             except InvalidDidError:
                 continue  # as with what is no log at all: it is for no DID
+            yield where.log_url, name
+            if files.has(proofs := _proofs_name(name)):
+                yield where.witness_url, proofs
 
 
 def _did_of_document(document: bytes) -> str:

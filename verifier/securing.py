@@ -1,7 +1,7 @@
 """Is this what the issuer signed, does it still hold, and is it bound to whoever presents it? One answer per format.
 
-Source:  RFC 9901 sections 7.1 and 7.3, SD-JWT VC section 2.4, W3C VC-JOSE-COSE section 3.1, W3C Data Integrity 1.0
-         sections 4.4 and 4.5.
+Source:  RFC 9901 sections 7.1 and 7.3, SD-JWT VC section 2.4, W3C VC-JOSE-COSE sections 3.1 and 3.3, W3C Data
+         Integrity 1.0 sections 4.4 and 4.5.
 Input:   a candidate whose issuer policy accepts, and the key of each of its signers.
 Shapes:  times are Unix seconds.
 I/O:     none.
@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from ssi.credentials.cose import UnverifiedVcCose, verify_vc_cose
 from ssi.credentials.data_integrity import (
     AnyVerifiedCredential,
     KeyNeeded,
@@ -69,6 +70,11 @@ def secured(
     (one,) = found
     if isinstance(body, UnverifiedVcJwt):
         credential = verify_vc_jwt(
+            body, one.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
+        )
+        return Believed(_of_subjects(credential), credential.claims, credential.issued_at, None, credential)
+    if isinstance(body, UnverifiedVcCose):
+        credential = verify_vc_cose(
             body, one.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
         )
         return Believed(_of_subjects(credential), credential.claims, credential.issued_at, None, credential)

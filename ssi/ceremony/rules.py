@@ -25,8 +25,9 @@ from ssi.ceremony.documents import (
     Request,
     verify_paper,
 )
-from ssi.did.webvh import Version, WebvhLog, WitnessRule, verify_next
+from ssi.did.webvh import WebvhLog, WitnessRule
 from ssi.did.webvh.entry import split_log
+from ssi.did.webvh.log import verify_lines
 from ssi.did.webvh.witness import parse_witness_rule
 from ssi.errors import ConflictError, InvalidInputError, ValidityError, VerificationError
 from ssi.ledger.note import NoteKey, open_note, parse_vkey
@@ -124,10 +125,7 @@ def log_of(operation: NextLine, *, now: int) -> WebvhLog:
     lines = split_log(data)
     if not lines or b"".join(line + b"\n" for line in lines) != data:
         raise InvalidInputError("expected a log of lines that each end with a line feed")
-    versions: list[Version] = []
-    for line in lines:
-        versions.append(verify_next(versions[-1] if versions else None, line, now=now))
-    return WebvhLog(tuple(versions))
+    return verify_lines(data, now=now)
 
 
 def witness_rule(raw: JsonValue | msgspec.UnsetType) -> WitnessRule | None:

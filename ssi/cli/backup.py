@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import click
@@ -14,12 +15,13 @@ from ssi.cli.files import read_input
 from ssi.cli.output import Answer, Table, facts
 from ssi.cli.passphrase import read_passphrase
 from ssi.cli.session import Session
+from ssi.cli.workplace import workplace
 from ssi.encoding.timestamps import format_seconds
-from ssi.errors import InvalidInputError
-from ssi.keys.sealed import SealingKey
+from ssi.errors import InvalidInputError, UnavailableError
 from ssi.types import JsonObject
 
 MAX_PLAIN_BYTES = 1 << 28
+COPIES = ".backup-"
 
 
 @click.command()
@@ -46,29 +48,39 @@ async def _make(session: Session, folder: Path) -> Answer:
     found, left_out = sources(session.project)
     writer = BackupWriter(folder, backup_passphrase(session, confirm=True))
     head: bytes | None = None
-    for source in found:
-        if source.kind == LEDGER:
-            # Before the copy: the copy then has at least the entries of this head.
-            head = await session.ledger().checkpoint()
-        await asyncio.to_thread(_keep, writer, source)
+    with workplace(session.project.folder, COPIES) as beside:
+        for source in found:
+            if source.kind == LEDGER:
+                # Before the copy: the copy then has at least the entries of this head.
+                head = await session.ledger().checkpoint()
+            await asyncio.to_thread(_keep, writer, source, beside)
     manifest = writer.finish(created=session.now(), project=session.project.path.name, left_out=left_out, head=head)
     return Answer(document=described(manifest), tables=[_table(manifest), *_left_out(manifest)])
 
 
-def _keep(writer: BackupWriter, source: Source) -> None:
+def _keep(writer: BackupWriter, source: Source, beside: Path) -> None:
+    """Keep one file; a database is copied first, to where no passphrase protects it any less than the original."""
     from ssi.database import snapshot
 
-    if source.kind in (STORE, LEDGER):
-        copy = snapshot(source.file)
-        writer.add(source.path, source.kind, copy.data, version=copy.version, rows=copy.rows)
-    else:
-        writer.add(source.path, source.kind, read_input(str(source.file), max_bytes=MAX_PLAIN_BYTES), rows={})
+    if source.kind not in (STORE, LEDGER):
+        data = read_input(str(source.file), max_bytes=MAX_PLAIN_BYTES)
+        writer.add(source.path, source.kind, BytesIO(data))
+        return
+    copy = beside / "copy.db"
+    said = snapshot(source.file, copy)
+    try:
+        with copy.open("rb") as file:
+            writer.add(source.path, source.kind, file, version=said.version, rows=said.rows)
+    except OSError as exc:
+        raise UnavailableError("the copy of a database cannot be read") from exc
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 async def _rehearse(session: Session, folder: Path) -> Answer:
     from ssi.cli.rehearsal import rehearse
 
-    result = await rehearse(session, folder, SealingKey(backup_passphrase(session)))
+    result = await rehearse(session, folder, backup_passphrase(session))
     document: JsonObject = {
         **described(result.manifest),
         "problems": result.problems,

@@ -2,7 +2,8 @@
 
 Input:   a project file; tables of the roles are read by their members' names, not by what they mean.
 Shapes:  a member ``store`` or ``url`` with ``sqlite:`` is a database, ``file:`` a key file; ``log``, ``catalogue`` and
-         ``ca_file`` name plain files. Passphrase files are left where they are: with them, a backup would open itself.
+         ``ca_file`` name plain files (a log with what its witnesses approved). Passphrase files are left where they
+         are: with them, a backup would open itself.
 I/O:     looks which files exist.
 Errors:  InvalidInputError (a URL that is none).
 """
@@ -16,6 +17,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from ssi.cli.organisations import candidate_path, proofs_path
 from ssi.cli.project import Project
 from ssi.database import sqlite_path
 from ssi.types import JsonValue
@@ -58,7 +60,10 @@ def sources(project: Project) -> tuple[list[Source], tuple[str, ...]]:
 def _named(project: Project) -> Iterator[tuple[str, str, Path | None]]:
     for member, value, table in _members(project.tables, ""):
         if member in _PLAIN_MEMBERS:
-            yield value, PLAIN, project.file(value)
+            file = project.file(value)
+            yield value, PLAIN, file
+            if member == "log":
+                yield from ((each.name, PLAIN, each) for each in beside_log(file) if each.is_file())
         elif member in ("store", "url"):
             url = project.url(value).partition("?")[0]
             if url.startswith("sqlite:"):
@@ -67,6 +72,11 @@ def _named(project: Project) -> Iterator[tuple[str, str, Path | None]]:
                 yield value, KEYS, Path(url.removeprefix("file:"))
             else:
                 yield value.partition(":")[0] + ":", STORE, None
+
+
+def beside_log(log: Path) -> tuple[Path, Path]:
+    """Return where the approvals of a log's witnesses are, and a line that waits for them."""
+    return proofs_path(log), candidate_path(log)
 
 
 def _members(value: JsonValue, table: str) -> Iterator[tuple[str, str, str]]:

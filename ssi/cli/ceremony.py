@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from ssi.cli.ceremony_prepare import prepare
 from ssi.cli.command import action, key_options, ledger_options
 from ssi.cli.files import read_input, write_output
-from ssi.cli.organisations import bring_forward, check_name, keep, kept
+from ssi.cli.organisations import bring_forward, check_name, keep, kept, write_log
 from ssi.cli.output import Answer, facts
 from ssi.cli.program import CommandTree
 from ssi.cli.session import Session
@@ -224,6 +224,10 @@ async def _publish(session: Session, name: str, found: VerifiedTranscript, file:
         if found.log.head.number != 1:
             raise ConflictError(f"the project names no organisation {name}, whose log would go on")
         keep(session, name, found.log, file)
+        return None
+    settings = session.project.organisation(name)
+    if found.log.did == settings.did and not session.project.file(settings.log).exists():
+        write_log(session.project.file(settings.log), found.log)  # the first line, and it waits for its witnesses
         return None
     before = await kept(session, name)
     if before.log.log == found.log.log:

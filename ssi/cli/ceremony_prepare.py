@@ -49,6 +49,7 @@ class Papers:
     async def write(self, operation: FirstLine | NextLine | CheckpointKey) -> Answer:
         """Sign the request and write it."""
         from ssi.ceremony import prepare as prepare_request
+        from ssi.ceremony.rules import check_turn
         from ssi.cli.ceremony import described
 
         request = await prepare_request(
@@ -60,6 +61,8 @@ class Papers:
             now=self.session.now(),
             lifetime_seconds=self._days * 86_400,
         )
+        # Refused here, and not by the machine after everybody approved: the last line may wait for its witnesses.
+        check_turn(request.body, self.turn)
         write_output(self._out, request.data)
         document: JsonObject = {**described(request.body), "digest": request.digest, "request": self._out}
         return Answer(document=document, tables=[facts("prepared", document)])
@@ -83,14 +86,29 @@ def prepare() -> None:
     """Write the request for a root operation of the charter's organisation."""
 
 
+def witness_options(function: Function) -> Function:
+    """Add the options that say who must approve a DID's lines."""
+    threshold = click.option(
+        "--threshold", type=click.IntRange(1), help="How many of the witnesses must approve (default: all)."
+    )
+    ids = click.option(
+        "--witness", "ids", metavar="DID", multiple=True, help="A did:key; may be repeated. None: no witnesses."
+    )
+    return ids(threshold(function))
+
+
 @prepare.command("first-line")
 @click.option("--domain", required=True, help="The domain that serves the DID's log.")
 @click.option("--port", type=click.IntRange(1, 65_535), help="A port other than 443.")
 @click.option("--path", "paths", multiple=True, help="A path segment below the domain; may be repeated.")
+@witness_options
 @request_options
 @key_options
 @action
-async def first(session: Session, domain: str, port: int | None, paths: tuple[str, ...], **more: Any) -> Answer:
+async def first(
+    session: Session, domain: str, port: int | None, paths: tuple[str, ...], ids: tuple[str, ...],
+    threshold: int | None, **more: Any,
+) -> Answer:  # fmt: skip
     """Make the DID. The keys that its document lists are made here, its update keys on the signing machine."""
     from ssi.ceremony import first_line
     from ssi.registry.organisation import first_keys
@@ -99,7 +117,10 @@ async def first(session: Session, domain: str, port: int | None, paths: tuple[st
     if papers.name in session.project.organisations:
         raise ConflictError(f"the project has an organisation {papers.name} already")
     keys = await first_keys(papers.name, kms=session.kms())
-    return await papers.write(first_line(domain=domain, port=port, path=paths, keys=keys))
+    operation = first_line(
+        domain=domain, port=port, path=paths, keys=keys, witness=_rule(ids, threshold) if ids else None
+    )
+    return await papers.write(operation)
 
 
 @prepare.command("next-key")
@@ -135,22 +156,21 @@ async def rotate(session: Session, purpose: str, **more: Any) -> Answer:
 
 
 @prepare.command()
-@click.option("--witness", "ids", metavar="DID", multiple=True, help="A did:key; may be repeated. None: no witnesses.")
-@click.option("--threshold", type=click.IntRange(1), help="How many must approve (default: all).")
+@witness_options
 @request_options
 @ledger_options
 @key_options
 @action
 async def witnesses(session: Session, ids: tuple[str, ...], threshold: int | None, **more: Any) -> Answer:
-    """Set who must approve the DID's next lines."""
+    """Set who must approve the DID's next lines.
+
+    The first witnesses approve the line that names them, others are approved by those before them. On a ledger the line
+    waits until `ssi ledger witness` has brought enough approvals; until then no other line of the DID can be prepared.
+    """
     from ssi.ceremony import next_line
 
     papers = Papers(session, **more)
-    found, rule = await kept(session, papers.name), _rule(ids, threshold)
-    if found.anchored and rule.ids:
-        # Refused before anything is signed: the machine would not sign another line of that number.
-        raise ConflictError("the DID is on a ledger, which takes no line that names witnesses")
-    return await papers.write(next_line(found.log, witness=rule))
+    return await papers.write(next_line((await kept(session, papers.name)).log, witness=_rule(ids, threshold)))
 
 
 @prepare.command("checkpoint-key")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PURPOSES = ("update", "credential", "list", "statement")
 
 
-@click.group(cls=CommandTree, place="did")
+@click.group(cls=CommandTree, place="did", modules={"witness": "ssi.cli.did_witness"})
 def command() -> None:
     """Make, change and resolve DIDs."""
 
@@ -116,9 +116,10 @@ async def update(
 async def rotate(session: Session, name: str, purpose: str) -> Answer:
     """Replace a key of organisation NAME: its DID's update key, or one that signs for it.
 
-    After a new list key, `ssi publish` signs the status lists again.
+    After a new list key, `ssi publish` signs the status lists again. Of a DID with witnesses the new key is in force
+    once they have approved.
     """
-    from ssi.did.webvh import rotate_keys
+    from ssi.did.webvh import rotate_keys, update_did
     from ssi.keys import KeyPurpose
 
     before = await kept(session, name)
@@ -129,13 +130,11 @@ async def rotate(session: Session, name: str, purpose: str) -> Answer:
     if not before.anchored:
         raise ConflictError(f"{name} is not on the ledger yet: its keys are replaced once it is")
     organisation = await session.organisation(name)
-    registry = await session.registry()
-    key = await organisation.rotate(KeyPurpose(purpose), registry=registry, now=session.now())
-    # Of a DID with witnesses this is the log without the line that waits for them.
-    proofs = registry.view().did_witness(organisation.did)
-    log = _verified(session, organisation.did, organisation.log, proofs)
-    index = await bring_forward(session, before, log)
-    return _version(f"rotated the {purpose} key of {name}", log.did, log.head.entry.version_id, index, kid=key.kid)
+    document = await organisation.document_with_new_key(KeyPurpose(purpose))
+    made = await update_did(before.log, kms=session.kms(), name=name, now=session.now(), document=document)
+    index = await bring_forward(session, before, made.log)
+    kid = document["assertionMethod"][-1]
+    return _version(f"rotated the {purpose} key of {name}", made.did, made.version.entry.version_id, index, kid=kid)
 
 
 @command.command()

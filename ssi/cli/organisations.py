@@ -1,6 +1,8 @@
 """The organisations whose keys are here: their logs on the ledger or in files, read and brought forward.
 
-Shapes:  the ledger's log of a DID goes before the file's, which is a copy to be served as ``did.jsonl``.
+Shapes:  the ledger's log of a DID goes before the file's, which is a copy to be served as ``did.jsonl``. The approvals
+         of its witnesses lie beside it: ``town.did-witness.json`` for ``town.did.jsonl``. A line that they have yet to
+         approve is not served: the log with it lies in ``town.candidate.jsonl``, which is what they are shown.
 I/O:     project file, log files, and the ledger if there is one.
 Errors:  NotFoundError (the project does not name it), those of ``verify_log`` and of the registry.
 """
@@ -34,23 +36,52 @@ class Kept(msgspec.Struct, frozen=True):
 def keep(session: Session, name: str, log: WebvhLog, file: str | None) -> Path:
     """Write the log of a new organisation and name it in the project file; return the log's path."""
     path = Path(file) if file else session.project.file(f"{name}.did.jsonl")
-    write_output(path, log.log)
+    write_log(path, log)
     members = {"did": log.did, "log": os.path.relpath(path.absolute(), session.project.folder)}
     session.project.append(f"organisations.{name}", members)
     return path
 
 
 async def kept(session: Session, name: str) -> Kept:
-    """Return an organisation of the project, by the ledger's log if it has one."""
+    """Return an organisation of the project, by the ledger's log if it has one: without lines that wait there."""
     from ssi.did.webvh import verify_log
 
     settings = session.project.organisation(name)
     path = session.project.file(settings.log)
     anchored = await anchored_log(session, settings.did)
     log = read_input(str(path)) if anchored is None else anchored
-    proofs = None if anchored is None else (await session.follower()).view().did_witness(settings.did)
+    proofs = read_proofs(path) if anchored is None else (await session.follower()).view().did_witness(settings.did)
     verified = verify_log(log, did=settings.did, now=session.now(), witness_proofs=proofs)
     return Kept(name, path, verified, anchored is not None)
+
+
+def proofs_path(log: Path) -> Path:
+    """Return where the approvals of a log lie that is in the file ``log``."""
+    return log.with_name(f"{_stem(log)}did-witness.json")
+
+
+def candidate_path(log: Path) -> Path:
+    """Return where the log with a line lies that witnesses have yet to approve."""
+    return log.with_name(f"{_stem(log)}candidate.jsonl")
+
+
+def _stem(log: Path) -> str:
+    return log.name.removesuffix(".jsonl").removesuffix("did")
+
+
+def write_log(path: Path, log: WebvhLog) -> Path:
+    """Write a log where it is served from, or beside it if its newest line needs approvals; return where that is."""
+    target = candidate_path(path) if log.head.witness.ids else path
+    write_output(target, log.log)
+    return target
+
+
+def read_proofs(log: Path) -> bytes | None:
+    """Return the approvals that lie beside the file ``log``, or None if there are none."""
+    from ssi.did.webvh.witness import MAX_WITNESS_FILE_BYTES
+
+    path = proofs_path(log)
+    return read_input(str(path), max_bytes=MAX_WITNESS_FILE_BYTES) if path.is_file() else None
 
 
 async def anchored_log(session: Session, did: str) -> bytes | None:
@@ -68,8 +99,16 @@ async def bring_forward(session: Session, before: Kept, log: WebvhLog) -> int | 
     index = None
     if before.anchored:
         index = (await (await session.registry()).submit(log.head.entry.line)).index
-    write_output(before.path, log.log)
+    write_log(before.path, log)
     return index
+
+
+def did_of(session: Session, text: str) -> str:
+    """Return the DID of an organisation that is given by its name in the project, or as a DID."""
+    from ssi.did.parse import parse_did
+
+    known = session.project.organisations.get(text)
+    return known.did if known else str(parse_did(text))
 
 
 def check_name(name: str) -> str:

@@ -8,7 +8,6 @@ Errors:  those of ``backup_files``; what is wrong with what was restored is a pr
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -16,13 +15,14 @@ import msgspec
 from ssi.cli.backup_files import KeptFile, Manifest, read_manifest
 from ssi.cli.backup_sources import LEDGER, STORE
 from ssi.cli.files import read_input
-from ssi.cli.restore import check_heads, staging, unpack
+from ssi.cli.restore import check_heads, unpack
 from ssi.cli.session import Session, is_there
-from ssi.database import snapshot
-from ssi.errors import SsiError, VerificationError
-from ssi.keys.sealed import SealingKey
+from ssi.cli.workplace import workplace
+from ssi.database import Snapshot, snapshot
+from ssi.errors import SsiError, UnavailableError, VerificationError
 
 MAX_PLAIN_BYTES = 1 << 28
+REHEARSED = ".rehearsal-"
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -34,28 +34,45 @@ class Rehearsal(msgspec.Struct, frozen=True):
     audit: str | None
 
 
-async def rehearse(session: Session, folder: Path, key: SealingKey) -> Rehearsal:
+async def rehearse(session: Session, folder: Path, passphrase: bytes) -> Rehearsal:
     """Restore, compare, remove."""
-    manifest = read_manifest(folder, key)
+    manifest = read_manifest(folder, passphrase)
     problems: list[str] = []
     differences: list[str] = []
     audit: str | None = None
-    staged = staging(session.project.folder, ".rehearsal-")
-    try:
-        unpack(folder, manifest, key, staged)
+    with workplace(session.project.folder, REHEARSED) as beside:
+        staged = beside / "restored"
+        unpack(folder, manifest, staged)
         for kept in manifest.files:
             try:
-                differences += _compare(kept, staged / kept.path, session.project.folder / kept.path)
+                differences += _compare(kept, staged / kept.path, session.project.folder / kept.path, beside)
                 if kept.kind == LEDGER:
                     audit = await _audit(session, manifest, staged / kept.path)
             except SsiError as exc:
                 problems.append(f"{kept.path}: {exc}")
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
     return Rehearsal(manifest, problems, differences, audit)
 
 
-def _compare(kept: KeptFile, restored: Path, original: Path) -> list[str]:
+class _Copied(msgspec.Struct, frozen=True):
+    said: Snapshot
+    sha256: str
+
+
+def _copied(database: Path, copy: Path) -> _Copied:
+    """Return what a copy of a database is of, and its hash; the copy is removed again."""
+    from hashlib import file_digest
+
+    said = snapshot(database, copy)
+    try:
+        with copy.open("rb") as file:
+            return _Copied(said, file_digest(file, "sha256").hexdigest())
+    except OSError as exc:
+        raise UnavailableError("the copy of a database cannot be read") from exc
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _compare(kept: KeptFile, restored: Path, original: Path, beside: Path) -> list[str]:
     """Return in what the original has changed. Raises if what was restored is not what was kept."""
     if kept.kind not in (STORE, LEDGER):
         if not original.is_file():
@@ -64,18 +81,18 @@ def _compare(kept: KeptFile, restored: Path, original: Path) -> list[str]:
             str(original), max_bytes=MAX_PLAIN_BYTES
         )
         return [] if same else [f"{kept.path}: the original has other bytes"]
-    copy = snapshot(restored)
-    if copy.rows != kept.rows or copy.version != kept.version:
+    copy = _copied(restored, beside / "restored.db")
+    if copy.said.rows != kept.rows or copy.said.version != kept.version:
         raise VerificationError("the restored database has other tables, or numbers of rows, than were kept")
     if not original.is_file():
         return [f"{kept.path}: the original is gone"]
-    now = snapshot(original)
+    now = _copied(original, beside / "original.db")
     changed = [
-        f"{kept.path}: table {name} has {now.rows.get(name, 0)} rows, {copy.rows.get(name, 0)} in the backup"
-        for name in sorted(now.rows.keys() | copy.rows.keys())
-        if now.rows.get(name) != copy.rows.get(name)
+        f"{kept.path}: table {name} has {now.said.rows.get(name, 0)} rows, {copy.said.rows.get(name, 0)} in the backup"
+        for name in sorted(now.said.rows.keys() | copy.said.rows.keys())
+        if now.said.rows.get(name) != copy.said.rows.get(name)
     ]
-    if not changed and now.data != copy.data:
+    if not changed and now.sha256 != copy.sha256:
         changed = [f"{kept.path}: the same numbers of rows, other content"]
     return changed
 

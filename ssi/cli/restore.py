@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
 from pathlib import Path
 
 import click
@@ -12,12 +11,16 @@ from ssi.cli.backup import backup_passphrase, described
 from ssi.cli.backup_files import Manifest, read_file, read_manifest
 from ssi.cli.backup_sources import LEDGER
 from ssi.cli.command import action, passphrase_options
-from ssi.cli.files import make_folder, read_input, write_output
+from ssi.cli.files import make_folder, read_input
 from ssi.cli.output import Answer, facts
 from ssi.cli.project import Project
+from ssi.cli.restore_begun import Begun
 from ssi.cli.session import Session
+from ssi.cli.workplace import workplace
+from ssi.durable import sync_directory
 from ssi.errors import ConflictError, InclusionProofError, UnavailableError, VerificationError
-from ssi.keys.sealed import SealingKey
+
+STAGED = ".restore-"
 
 
 @click.command()
@@ -29,25 +32,25 @@ from ssi.keys.sealed import SealingKey
 async def command(session: Session, folder: str, target: str, note: str | None) -> Answer:
     """Restore the backup in FOLDER to DIR, where none of its files may be yet.
 
+    A restore that was interrupted is finished by running it again: until then there is no project file in DIR.
     Only the ledger's head file may be there (or where the project file says): a backup older than it is refused, for
     what was signed since is in the hands of readers.
     """
     from ssi.ledger.note import MAX_NOTE_BYTES
 
-    key, place = SealingKey(backup_passphrase(session)), _absolute(target)
+    passphrase, place = backup_passphrase(session), _absolute(target)
     kept = None if note is None else read_input(note, max_bytes=MAX_NOTE_BYTES)
-    manifest = read_manifest(Path(folder), key)
-    there = [file.path for file in manifest.files if (place / file.path).exists()]
-    if there:
-        raise ConflictError(f"nothing is restored over {there[0]}, which is there already")
+    manifest = read_manifest(Path(folder), passphrase)
     make_folder(place)
-    staged = staging(place, ".restore-")
-    try:
-        unpack(Path(folder), manifest, key, staged)
+    with workplace(place, STAGED) as staged:
+        begun = Begun.read(place, manifest)
+        moved = [file for file in manifest.files if begun.has_moved(file.path)]
+        there = [file.path for file in manifest.files if file not in moved and (place / file.path).exists()]
+        if there:
+            raise ConflictError(f"nothing is restored over {there[0]}, which is there already")
+        unpack(Path(folder), manifest, staged)
         await _check_ledger(manifest, staged, place, kept)
-        _move(manifest, staged, place)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        _move(manifest, staged, begun)
     said = {"folder": str(target), **described(manifest)}
     return Answer(document=said, tables=[facts("restored", {k: v for k, v in said.items() if k != "files"})])
 
@@ -56,20 +59,18 @@ def _absolute(target: str) -> Path:
     return Path(target).absolute()
 
 
-def staging(beside: Path, prefix: str) -> Path:
-    """Make a folder that only its owner may read. Raises UnavailableError."""
-    try:
-        return Path(tempfile.mkdtemp(prefix=prefix, dir=beside))
-    except OSError as exc:
-        raise UnavailableError("no folder can be made to restore into") from exc
-
-
-def unpack(folder: Path, manifest: Manifest, key: SealingKey, staged: Path) -> None:
+def unpack(folder: Path, manifest: Manifest, staged: Path) -> None:
     """Write every file of the backup, verified, below ``staged``."""
     for kept in manifest.files:
-        data = read_file(folder, kept, key)
-        make_folder((staged / kept.path).parent)
-        write_output(staged / kept.path, data, private=True)
+        target = staged / kept.path
+        make_folder(target.parent)
+        try:
+            with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+                read_file(folder, manifest, kept, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as exc:
+            raise UnavailableError(f"{kept.path} cannot be restored") from exc
 
 
 async def _check_ledger(manifest: Manifest, staged: Path, place: Path, kept: bytes | None) -> None:
@@ -127,19 +128,28 @@ async def check_heads(database: Path, notes: list[tuple[str, bytes]]) -> None:
         await ledger.close()
 
 
-def _move(manifest: Manifest, staged: Path, place: Path) -> None:
+def _move(manifest: Manifest, staged: Path, begun: Begun) -> None:
     """Move the files to their places; the project file last, so that half a restore is no project."""
-    try:
-        for kept in sorted(manifest.files, key=lambda file: file.path == manifest.project):
-            (place / kept.path).parent.mkdir(parents=True, exist_ok=True)
-            (staged / kept.path).rename(place / kept.path)
-    except OSError as exc:
-        raise UnavailableError("a restored file cannot be moved to its place") from exc
-    project = Project.load(str(place / manifest.project))
-    if manifest.head is not None and project.ledger.url:
-        from ssi.ledger.backends.head import HeadFile
-        from ssi.ledger.backends.sqlite import database_and_head
+    from ssi.ledger.backends.head import HeadFile
+    from ssi.ledger.backends.sqlite import database_and_head
 
-        head = HeadFile(database_and_head(project.url(project.ledger.url))[1])
-        if head.read() is None:
-            head.write(manifest.head.encode())
+    place = begun.place
+    left = [kept.path for kept in manifest.files if not begun.has_moved(kept.path)]
+    begun.note(staged, left)
+    try:
+        for path in sorted(left, key=lambda path: path == manifest.project):
+            target = place / path
+            if path == manifest.project and manifest.head is not None:
+                project = Project.load(str(staged / path))
+                if project.ledger.url:
+                    head_path = database_and_head(project.url(project.ledger.url))[1]
+                    inside = head_path.is_relative_to(staged)
+                    head = HeadFile(place / head_path.relative_to(staged) if inside else head_path)
+                    if head.read() is None:
+                        head.write(manifest.head.encode())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (staged / path).rename(target)
+            sync_directory(target.parent)
+    except OSError as exc:
+        raise UnavailableError("a restored file cannot be moved to its place; run it again") from exc
+    begun.end()

@@ -12,10 +12,12 @@ from typing import Final
 import click
 
 from ssi.cli.command import action, key_options
-from ssi.cli.output import Answer, announce
+from ssi.cli.files import read_input, write_output
+from ssi.cli.output import Answer, announce, facts
 from ssi.cli.program import CommandTree
 from ssi.cli.session import Session
 from ssi.errors import InvalidInputError
+from ssi.types import JsonObject
 
 LABEL: Final = "witness"
 
@@ -36,6 +38,35 @@ async def key(session: Session) -> Answer:
     made = await session.kms(create=True).generate(LABEL, curve=Curve.ED25519, purpose=KeyPurpose.WITNESS)
     did = witness_id(made)
     return Answer(document={"witness": did}, raw=did)
+
+
+@command.command()
+@click.argument("log")
+@click.option("--store", required=True, metavar="FILE", help="Where the copies of logs are kept (SQLite).")
+@click.option("--did", metavar="DID", required=True, help="Whose log this is, as you know it from elsewhere.")
+@click.option("--out", required=True, metavar="FILE", help="The approval: a did-witness.json with one proof.")
+@key_options
+@action
+async def approve(session: Session, log: str, store: str, did: str, out: str) -> Answer:
+    """Approve the newest version in LOG, a did.jsonl that somebody brought: for a witness without network.
+
+    Asked again, it approves the same version again, and never another one of its number.
+    """
+    from ssi.did.backends.witness_sqlite import SqliteWitnessStore
+    from ssi.did.webvh import parse_webvh_did
+    from ssi.did.webvh.entry import MAX_LOG_BYTES
+    from ssi.did.webvh.witness_desk import WitnessDesk
+    from ssi.did.webvh.witnessing import build_witness_file
+
+    data, kms, known = read_input(log, max_bytes=MAX_LOG_BYTES), session.kms(), parse_webvh_did(did)
+    await kms.public_key(LABEL)
+    copies = await SqliteWitnessStore.open(store)
+    session.closing(copies.close)
+    desk = WitnessDesk(store=copies, kms=kms, label=LABEL, allowed={known.scid})
+    approval = await desk.approve(data, now=session.now())
+    write_output(out, build_witness_file({approval["versionId"]: [approval["proof"]]}))
+    document: JsonObject = {"did": did, "versionId": approval["versionId"], "approval": out}
+    return Answer(document=document, tables=[facts("approved", document)])
 
 
 @command.command()

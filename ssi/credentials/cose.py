@@ -77,9 +77,22 @@ class UnverifiedVpCose(msgspec.Struct, frozen=True, gc=False):
     kid: str | None
 
 
+def parse_cose(data: bytes | str) -> UnverifiedSign1:
+    """Parse a ``vc+cose`` or ``vp+cose``, which the ``typ`` of its header tells; text is base64.
+
+    Raises InvalidInputError.
+    """
+    return parse_sign1(b64_decode(data) if isinstance(data, str) else data, understood=(CWT_CLAIMS, TYP))
+
+
 def read_vc_cose(data: bytes | str) -> UnverifiedVcCose:
     """Parse a ``vc+cose`` as far as is needed to choose a key; text is base64. Raises InvalidInputError."""
-    sign1, payload = _read(data)
+    return as_vc_cose(parse_cose(data))
+
+
+def as_vc_cose(sign1: UnverifiedSign1) -> UnverifiedVcCose:
+    """Return what a parsed COSE_Sign1 says of itself as a credential. Raises InvalidInputError."""
+    payload = _payload(sign1)
     issuer = parse_identified(payload.get("issuer"), "issuer")
     types = parse_types(payload.get("type"), "type", required="VerifiableCredential")
     return UnverifiedVcCose(sign1, payload, issuer, types, _kid(sign1))
@@ -112,7 +125,12 @@ def verify_vc_cose(
 
 def read_vp_cose(data: bytes | str) -> UnverifiedVpCose:
     """Parse a ``vp+cose`` as far as is needed to choose a key; text is base64. Raises InvalidInputError."""
-    sign1, payload = _read(data)
+    return as_vp_cose(parse_cose(data))
+
+
+def as_vp_cose(sign1: UnverifiedSign1) -> UnverifiedVpCose:
+    """Return what a parsed COSE_Sign1 says of itself as a presentation. Raises InvalidInputError."""
+    payload = _payload(sign1)
     holder = parse_identified(payload["holder"], "holder") if "holder" in payload else None
     return UnverifiedVpCose(sign1, payload, holder, _kid(sign1))
 
@@ -200,11 +218,10 @@ def envelope_vc_cose(encoded: bytes) -> Envelope:
     return Envelope(VC_COSE_MEDIA_TYPE, b64_encode(encoded), base64=True)
 
 
-def _read(data: bytes | str) -> tuple[UnverifiedSign1, JsonObject]:
-    sign1 = parse_sign1(b64_decode(data) if isinstance(data, str) else data, understood=(CWT_CLAIMS, TYP))
+def _payload(sign1: UnverifiedSign1) -> JsonObject:
     if sign1.payload is None:
         raise InvalidInputError("expected a COSE_Sign1 with its payload")
-    return sign1, parse_object(sign1.payload, max_bytes=len(sign1.payload))
+    return parse_object(sign1.payload, max_bytes=len(sign1.payload))
 
 
 def _kid(sign1: UnverifiedSign1) -> str | None:

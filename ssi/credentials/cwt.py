@@ -51,6 +51,14 @@ def claims_of(sign1: UnverifiedSign1, payload: JsonObject) -> JsonObject:
     return merged
 
 
+def unverified_issued_at(sign1: UnverifiedSign1, payload: JsonObject) -> int | None:
+    """Return the time that an unverified COSE_Sign1 claims for its signature, None if it claims none."""
+    claims = sign1.protected.get(CWT_CLAIMS)
+    found = claims.get(_NUMBERS["iat"]) if type(claims) is dict else None
+    found = payload.get("iat") if found is None else found
+    return int(found) if type(found) is int or (type(found) is float and isfinite(found)) else None
+
+
 def header_claims(claims: JsonObject) -> dict[int, CborValue]:
     """Return ``claims`` as the value of the header parameter; what is None is left out, ``cnf`` is a public key."""
     made: dict[int, CborValue] = {}

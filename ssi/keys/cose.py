@@ -73,6 +73,10 @@ class UnverifiedSign1(msgspec.Struct, frozen=True, gc=False):
         alg: int = self.protected[ALG]
         return alg
 
+    def signing_input(self, external_aad: bytes = b"") -> bytes:
+        """Return the bytes under the signature of one with its payload inside (4.4)."""
+        return sig_structure(self.protected, self.protected_bytes, self.payload or b"", external_aad)
+
     @property
     def kid(self) -> bytes | None:
         """The key identifier, a hint: from the protected header, else from the other one."""

@@ -23,7 +23,9 @@ from ssi.errors import ConflictError, InvalidInputError, KeyNotFoundError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.registry.registry import Registry, Submitted
 from ssi.registry.statement import sign_statement
-from ssi.registry.types import Accreditation, AccreditationRefs, Ending, EndingRefs, Role, StatementBody
+from ssi.registry.types import Accreditation, AccreditationRefs, Ending, EndingReason, EndingRefs, Role, StatementBody
+from ssi.registry.view import RegistrySnapshot, hands_on
+from ssi.registry.witness_proofs import witness_entries
 from ssi.types import JsonObject, UnixSeconds
 
 PUBLISHED: Final = (KeyPurpose.STATEMENT, KeyPurpose.CREDENTIAL, KeyPurpose.LIST)
@@ -110,9 +112,14 @@ class Organisation:
         """The DID's log so far, as ``did.jsonl`` is served."""
         return b"".join(version.entry.line + b"\n" for version in self._log.versions)
 
-    async def publish(self, registry: Registry) -> Sequence[Submitted]:
-        """Put every line of the log on the ledger; lines that are there already keep their place."""
-        return [await registry.submit(version.entry.line) for version in self._log.versions]
+    async def publish(self, registry: Registry, *, witness_proofs: bytes | None = None) -> Sequence[Submitted]:
+        """Put every line of the log on the ledger; lines that are there already keep their place.
+
+        ``witness_proofs`` are the bytes of its did-witness.json: lines that name witnesses wait until there are enough.
+        """
+        lines = [await registry.submit(version.entry.line) for version in self._log.versions]
+        proofs = () if witness_proofs is None else witness_entries(witness_proofs)
+        return [*lines, *[await registry.submit(entry) for entry in proofs]]
 
     async def key(self, purpose: KeyPurpose) -> NamedKey:
         """Return the key that signs for ``purpose`` now. Raises KeyNotFoundError."""
@@ -197,7 +204,13 @@ class Organisation:
         return await registry.submit(await self.sign(body))
 
     async def enrol_issuer(
-        self, issuer: Organisation, *, types: Sequence[str], registry: Registry, now: UnixSeconds
+        self,
+        issuer: Organisation,
+        *,
+        types: Sequence[str],
+        registry: Registry,
+        now: UnixSeconds,
+        witness_proofs: bytes | None = None,
     ) -> Sequence[Submitted]:
         """Accredit another organisation as such and as issuer of ``types``, then put its log on the ledger.
 
@@ -205,12 +218,43 @@ class Organisation:
         """
         as_organisation = await self.accredit(issuer.did, role="organisation", registry=registry, now=now)
         as_issuer = await self.accredit(issuer.did, role="issuer", types=types, registry=registry, now=now)
-        return [as_organisation, as_issuer, *await issuer.publish(registry)]
+        return [as_organisation, as_issuer, *await issuer.publish(registry, witness_proofs=witness_proofs)]
 
-    async def declare_compromised(self, kid: str, *, listed_by: str, registry: Registry, now: UnixSeconds) -> Submitted:
-        """Declare that a key of this organisation fell into other hands; ``listed_by`` is the id of its log entry."""
+    async def declare_compromised(
+        self, kid: str, *, listed_by: str, registry: Registry, now: UnixSeconds, since: UnixSeconds | None = None
+    ) -> Submitted:
+        """Declare that a key fell into other hands, ``since`` then (by default now).
+
+        The key is this organisation's own, or of one that it accredited; ``listed_by`` is the id of the log entry, or
+        of the accreditation, of the organisation whose key it is.
+        """
+        effective = now if since is None else since
         body = Ending(
-            iss=self.did, iat=now, reason="compromised", effective=now, kid=kid, refs=EndingRefs(ends=listed_by)
+            iss=self.did, iat=now, reason="compromised", effective=effective, kid=kid, refs=EndingRefs(ends=listed_by)
+        )
+        return await registry.submit(await self.sign(body))
+
+    async def end(
+        self,
+        entry: str,
+        *,
+        reason: EndingReason,
+        registry: Registry,
+        now: UnixSeconds,
+        effective: UnixSeconds | None = None,
+        successor: str | None = None,
+    ) -> Submitted:
+        """End the statement with the id ``entry`` from ``effective`` on (by default now).
+
+        ``successor`` belongs to the reason "succeeded"; a key is declared compromised by ``declare_compromised``.
+        """
+        body = Ending(
+            iss=self.did,
+            iat=now,
+            reason=reason,
+            effective=now if effective is None else effective,
+            successor=msgspec.UNSET if successor is None else successor,
+            refs=EndingRefs(ends=entry),
         )
         return await registry.submit(await self.sign(body))
 
@@ -232,6 +276,31 @@ class Organisation:
             if isinstance(method, dict) and method.get("id") == kid:
                 return method
         return {}
+
+
+def entitlement(
+    view: RegistrySnapshot, signer: str, role: Role, *, types: Sequence[str] = (), at: UnixSeconds
+) -> str | None:
+    """Return the id of the newest accreditation under which ``signer`` may give ``role`` at ``at``, or None.
+
+    None for a root, which needs none, and for whoever has none.
+    """
+    if signer in view.roots:
+        return None
+    asked = Accreditation(
+        iss=signer,
+        iat=at,
+        subject=signer,
+        role=role,
+        answerable_to=(),
+        types=tuple(types) or msgspec.UNSET,
+        valid_from=at,
+        valid_until=at,
+    )
+    for given in reversed(view.accreditations(signer)):
+        if hands_on(given.body, asked) and view.in_force(given, at=at, acting=True) and view.chain(given):
+            return given.id
+    return None
 
 
 async def first_keys(

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from ssi.credentials.cose import sign_vc_cose
 from ssi.credentials.data_integrity import secure_credential
 from ssi.credentials.jose import sign_vc_jwt
 from ssi.credentials.vcdm import parse_credential
 from ssi.did.resolver import default_resolver
 from ssi.did.webvh import DocumentKey, WebvhLog, build_document, create_did, move_did, update_did
+from ssi.encoding.base64url import b64_encode
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import DidNotFoundError
 from ssi.keys import Curve, KeyPurpose
@@ -27,7 +29,7 @@ from ssi.types import JsonObject
 from verifier import Policy, Refused, Trust, VerifiedPresentation, Verifier
 
 V2 = "https://www.w3.org/ns/credentials/v2"
-FORMATS = ["vc+jwt", "ldp_vc"]
+FORMATS = ["vc+jwt", "vc+cose", "ldp_vc"]
 
 
 class Agency:
@@ -92,6 +94,9 @@ class Agency:
         credential, kid = parse_credential(document, contexts=()), f"{self.old}#credential-1"
         if format == "vc+jwt":
             return await sign_vc_jwt(credential, kms=self.kms, label="credential-1", kid=kid, issued_at=self.clock())
+        if format == "vc+cose":
+            made = await sign_vc_cose(credential, kms=self.kms, label="credential-1", kid=kid, issued_at=self.clock())
+            return b64_encode(made)
         return json.dumps(
             await secure_credential(
                 credential, kms=self.kms, label="credential-1", verification_method=kid, created=self.clock()

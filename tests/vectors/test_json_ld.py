@@ -17,6 +17,7 @@ from ssi.encoding.jsonld import BUNDLED, Contexts, PinnedContext, to_quads
 from ssi.encoding.rdf import parse_nquads
 from ssi.encoding.rdfc import canonicalize
 from ssi.errors import InvalidInputError, JsonLdError, UnsupportedJsonLdError
+from tests import needs
 from tests.vectors.support import VectorCount, load_json, vectors_dir
 
 FOLDER = "json-ld/json-ld-api-tests"
@@ -172,7 +173,7 @@ def test_no_proof_options_of_w3c_are_refused(contexts: Contexts) -> None:
 
 @pytest.mark.interop
 def test_the_oracle_agrees_on_every_document_of_w3c(contexts: Contexts) -> None:
-    pytest.importorskip("pyld")
+    needs.module("pyld")
     from tests.vectors.json_ld_oracle import oracle_quads, same_graph
 
     for name, document in w3c_documents():

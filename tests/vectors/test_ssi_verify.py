@@ -50,9 +50,13 @@ def sd_jwts(folder: str, file: str, policy: str) -> list[Vector]:
     return found
 
 
-def vc_jwts() -> list[Vector]:
+def enveloped() -> list[Vector]:
     folder = vectors_dir("w3c/test-suites/vc-jose-cose/input")
-    files = {"credential-jose-minimal.txt": "p256", "credential-issuer-match-signed.txt": "ed25519"}
+    files = {
+        "credential-jose-minimal.txt": "p256",
+        "credential-cose-minimal.txt": "p256",
+        "credential-issuer-match-signed.txt": "ed25519",
+    }
     return [
         Vector(name, (folder / name).read_text().strip(), f"vc-jose-{key}", 1_734_311_060, None)
         for name, key in files.items()
@@ -62,7 +66,7 @@ def vc_jwts() -> list[Vector]:
 VECTORS = [
     *sd_jwts("ietf/sd-jwt", "rfc9901-vectors.json", "rfc9901"),
     *sd_jwts("ietf/sd-jwt-vc", "draft-vectors.json", "sd-jwt-vc"),
-    *vc_jwts(),
+    *enveloped(),
 ]
 all_vectors = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
 
@@ -114,6 +118,10 @@ def test_every_byte_altered_is_refused(vector: Vector) -> None:
         "credential-jose-bad-signature.txt",
         "credential-jose-bad-media-type.txt",
         "credential-jose-vc-vp-claims.txt",
+        "credential-cose-minimal-not-base64.txt",
+        "credential-cose-bad-signature.txt",
+        "credential-cose-bad-media-type.txt",
+        "presentation-cose-bad-credential.txt",
         "presentation-jose-bad-media-type.txt",
         "presentation-jose-bad-credential.txt",
     ],

@@ -18,12 +18,11 @@ from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError
 from ssi.types import JsonObject
 
+from .logs import log_options, name_and_file, taken_logs
 from .verify import fetched_lists, lists_in
 
 if TYPE_CHECKING:
     from ..bundle import Manifest
-
-MAX_LOG_BYTES = 4 << 20
 
 
 @click.group()
@@ -37,7 +36,7 @@ def bundle() -> None:
 @click.option("--lists", "folder", metavar="DIR", help="Their status lists from this folder (see `ssi publish --out`).")
 @click.option("--fetch-lists", is_flag=True, help="Fetch the lists that these issuers have on the ledger.")
 @click.option("--did-web", "documents", metavar="FILE", multiple=True, help="A did:web document to take along.")
-@click.option("--did-log", "logs", metavar="DID=FILE", multiple=True, help="A log that is not on the ledger.")
+@log_options
 @click.option("--context", "contexts", metavar="URL=FILE", multiple=True, help="A JSON-LD context to take along.")
 @click.option(
     "--usable-until", "until", type=TIME, help="Not to be used from then on (default: in seven days at most)."
@@ -53,6 +52,8 @@ async def make(
     fetch_lists: bool,
     documents: tuple[str, ...],
     logs: tuple[str, ...],
+    proofs: tuple[str, ...],
+    fetched: tuple[str, ...],
     contexts: tuple[str, ...],
     until: int | None,
     excerpt: bool,
@@ -70,14 +71,16 @@ async def make(
     lists = [] if folder is None else [found for found in lists_in(folder) if list_issuer(found) in (None, *issuers)]
     if registry is not None and fetch_lists:
         lists += await fetched_lists(session, registry.view(), issuers)
+    others = await taken_logs(session, logs, proofs, fetched)
     data = await make_bundle(
         issuers,
         now=session.now(),
         registry=registry,
         lists=lists,
-        logs={did: read_input(file, max_bytes=MAX_LOG_BYTES) for did, file in map(_pair, logs)},
+        logs=others.logs,
+        witness_proofs=others.witness_proofs,
         documents=[read_input(file) for file in documents],
-        contexts={url: read_input(file) for url, file in map(_pair, contexts)},
+        contexts={url: read_input(file) for url, file in map(name_and_file, contexts)},
         usable_until=until,
         excerpt=excerpt,
     )
@@ -107,10 +110,3 @@ def _described(title: str, name: str, manifest: Manifest, size: int) -> Answer:
         "issuers": list(manifest.issuers),
     }
     return Answer(document=seen, tables=[facts(title, seen)])
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, file = text.rpartition("=")
-    if not separator or not name:
-        raise InvalidInputError("expected NAME=FILE")
-    return name, file

@@ -18,6 +18,8 @@ from ssi.cli.session import Session
 from ssi.errors import InvalidInputError
 from ssi.types import JsonObject
 
+from .logs import log_options, taken_logs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -174,10 +176,18 @@ def _accepted(found: tuple[VerifiedPresentation, ...]) -> Answer:
 @click.option("--lists", "lists", metavar="DIR", help="Status lists from this folder (see `ssi publish --out`).")
 @click.option("--fetch-lists", is_flag=True, help="Fetch every status list that the ledger has a commitment for.")
 @click.option("--did-web", "documents", metavar="FILE", multiple=True, help="A did:web document to take along.")
+@log_options
 @ledger_options
 @action
 async def export(
-    session: Session, folder: str, lists: str | None, fetch_lists: bool, documents: tuple[str, ...]
+    session: Session,
+    folder: str,
+    lists: str | None,
+    fetch_lists: bool,
+    documents: tuple[str, ...],
+    logs: tuple[str, ...],
+    proofs: tuple[str, ...],
+    fetched: tuple[str, ...],
 ) -> Answer:
     """Write FOLDER for `ssi verify --offline`: the ledger up to its newest checkpoint, DID logs and status lists."""
     from ..offline import write_offline_folder
@@ -188,12 +198,21 @@ async def export(
         view = registry.view()
         taken += await fetched_lists(session, view, view.dids())
     web = [read_input(document) for document in documents]
-    await write_offline_folder(folder, registry=registry, lists=taken, documents=web)
+    others = await taken_logs(session, logs, proofs, fetched)
+    await write_offline_folder(
+        folder,
+        registry=registry,
+        lists=taken,
+        documents=web,
+        logs=others.logs,
+        witness_proofs=others.witness_proofs,
+        now=session.now(),
+    )
     view = registry.view()
     seen: JsonObject = {
         "folder": folder,
         "entries": view.size,
-        "logs": len(list(view.dids())),
+        "logs": len({*view.dids(), *others.logs}),
         "lists": len(taken),
         "documents": len(web),
     }

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from ssi.did.resolver import Clock, Resolution, system_clock
 from ssi.did.webvh.entry import MAX_LOG_BYTES
 from ssi.did.webvh.history import Relation, SeenHeads, check_continues, compare_logs, version_number
@@ -25,6 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from ssi.ports import Fetch, LogSource
+
+
+class PublishedLog(msgspec.Struct, frozen=True):
+    """A verified log with the bytes it was read from, for those who take it along."""
+
+    verified: WebvhLog
+    source: str
+    """Where it came from: "ledger" or "https"."""
+    log: bytes
+    """The bytes of did.jsonl."""
+    witness_proofs: bytes | None
+    """The bytes of did-witness.json, if the log may need it and it is there."""
+
 
 MAX_MOVES: Final = 4
 """How many times a log may send us on to the place of a newer name."""
@@ -57,42 +72,48 @@ class DidWebvh:
 
     async def resolve(self, did: str, *, version_id: str | None = None, version_time: int | None = None) -> Resolution:
         """Return the document of ``did``: the newest, the one named, or the one in force at ``version_time``."""
-        log, source = await self._verified(did, whole=version_id is None and version_time is None)
-        return build_resolution(log, find_version(log, version_id=version_id, version_time=version_time), source=source)
+        found = await self._verified(did, whole=version_id is None and version_time is None)
+        version = find_version(found.verified, version_id=version_id, version_time=version_time)
+        return build_resolution(found.verified, version, source=found.source)
 
     async def resolve_number(self, did: str, version_number: int) -> Resolution:
         """Return version ``version_number``, from 1, of ``did``."""
-        log, source = await self._verified(did, whole=False)
-        return build_resolution(log, find_version(log, version_number=version_number), source=source)
+        found = await self._verified(did, whole=False)
+        version = find_version(found.verified, version_number=version_number)
+        return build_resolution(found.verified, version, source=found.source)
 
     async def log(self, did: str) -> WebvhLog:
         """Return the whole verified log of ``did``, such as to ask its watchers about it."""
-        return (await self._verified(did, whole=True))[0]
+        return (await self.published(did)).verified
 
-    async def _verified(self, did: str, *, whole: bool) -> tuple[WebvhLog, str]:
+    async def published(self, did: str) -> PublishedLog:
+        """Return the whole verified log of ``did`` as it is published, such as to take it along."""
+        return await self._verified(did, whole=True)
+
+    async def _verified(self, did: str, *, whole: bool) -> PublishedLog:
         """Return the log and its source; if it need not be ``whole``, up to the first entry that does not verify."""
         seen = self._heads.get(parse_webvh_did(did).scid)
-        log, source = await self._read(did, whole=whole)
+        found = await self._read(did, whole=whole)
         for _ in range(MAX_MOVES):
-            if source != "https" or log.failure is not None or log.did == did:
+            log = found.verified
+            if found.source != "https" or log.failure is not None or log.did == did:
                 break
             # What lies at the old place may have been left there when the DID moved, and is then out of date.
             did = log.did
-            newer, source = await self._read(did, whole=whole)
-            if compare_logs(newer, log).relation not in (Relation.SAME, Relation.AHEAD):
+            found = await self._read(did, whole=whole)
+            if compare_logs(found.verified, log).relation not in (Relation.SAME, Relation.AHEAD):
                 raise VerificationError("the log at the place that the DID moved to does not continue the one before")
-            log = newer
         else:
             raise VerificationError(f"the DID moved more than {MAX_MOVES} times from the place asked for")
-        self._check_and_remember(log, seen)
-        return log, source
+        self._check_and_remember(found.verified, seen)
+        return found
 
-    async def _read(self, did: str, *, whole: bool) -> tuple[WebvhLog, str]:
+    async def _read(self, did: str, *, whole: bool) -> PublishedLog:
         parsed = parse_webvh_did(did)
         data, source = await self._log(parsed)
         verify = verify_log if whole else read_log
         proofs = await self._witness_proofs(parsed, data, source)
-        return verify(data, did=did, now=self._now(), witness_proofs=proofs), source
+        return PublishedLog(verify(data, did=did, now=self._now(), witness_proofs=proofs), source, data, proofs)
 
     def _check_and_remember(self, log: WebvhLog, seen: str | None) -> None:
         """Refuse a log without the head ``seen`` before it was asked for, and remember its own head if it is newer.

@@ -52,7 +52,7 @@ class SqliteLedger:
         try:
             if new:
                 with translated():
-                    _sync(self.path.parent)
+                    sync_directory(self.path.parent)
             with translated(), self._writer.transaction():
                 self._check_start(adopt_head=adopt_head)
             self._reader = LogFile(self.path, read_only=True)
@@ -222,10 +222,3 @@ def _parse_url(url: str) -> tuple[str, str | None, bool]:
     # Some write four slashes for an absolute path; POSIX lets two at the front mean something of its own.
     path = re.sub("^/+", "/", unquote(parts.path))
     return path, options.get("head", [None])[0], flag == ["1"]
-
-
-def _sync(directory: Path) -> None:
-    try:
-        sync_directory(directory)
-    except OSError as exc:
-        raise UnavailableError(f"the directory of the ledger cannot be synchronised: {exc.strerror}") from exc

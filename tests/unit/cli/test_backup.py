@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ssi.cli.backup_files import BackupWriter, read_manifest
+from ssi.cli.backup_files import BackupWriter, check_path, read_manifest
+from ssi.cli.workplace import workplace
 from ssi.database import snapshot
 from ssi.errors import InvalidInputError, UnavailableError
-from ssi.keys.sealed import SealingKey
+from ssi.keys import sealed
 from tests.unit.cli.program import TYPE, Done, Town, ssi
 
 
@@ -32,9 +36,18 @@ class Vault:
         return ssi("restore", self.kept, "--to", target, "--passphrase-file", self.secret, "--json", *more)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_keys() -> Iterator[None]:
+    """Derive keys from passphrases with little work: what is tested here does not depend on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sealed, "MEMORY_KIB", 64)
+        patch.setattr(sealed, "ITERATIONS", 1)
+        yield
+
+
 @pytest.fixture(scope="module")
-def built_vault(built_town: Town, tmp_path_factory: pytest.TempPathFactory) -> Vault:
-    """The town that all tests share, kept once. Not to be changed."""
+def built_vault(built_town: Town, quick_keys: None, tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    """A town that nobody changes, and a backup of it."""
     made = Vault(built_town, tmp_path_factory.mktemp("vault"))
     done = made.backup()
     assert done.code == 0, done
@@ -42,11 +55,10 @@ def built_vault(built_town: Town, tmp_path_factory: pytest.TempPathFactory) -> V
 
 
 @pytest.fixture
-def vault(built_vault: Vault, town: Town, tmp_path: Path) -> Vault:
-    """A copy of the town and of its backup."""
-    made = Vault(town, tmp_path / "vault")
-    shutil.copytree(built_vault.kept, made.kept)
-    return made
+def vault(town: Town, built_vault: Vault, tmp_path: Path) -> Vault:
+    """A town, and a backup of it."""
+    shutil.copytree(built_vault.kept, tmp_path / "vault" / "kept")
+    return Vault(town, tmp_path / "vault")
 
 
 def grow(town: Town) -> None:
@@ -55,7 +67,7 @@ def grow(town: Town) -> None:
 
 
 def test_everything_is_kept_but_the_passphrases(vault: Vault) -> None:
-    manifest = read_manifest(vault.kept, SealingKey(b"of the backup"))
+    manifest = read_manifest(vault.kept, b"of the backup")
     kinds = {kept.path: kept.kind for kept in manifest.files}
     assert kinds == {
         "issuer.db": "store",
@@ -158,7 +170,7 @@ def test_missing_and_exchanged_parts_and_a_wrong_passphrase_are_refused(vault: V
         done = vault.restore(tmp_path / "new")
         assert (done.code, word in done.document["reason"]) == (code, True), done
 
-    first, second = sorted(vault.kept.glob("part-*"))[:2]
+    first, second = sorted(vault.kept.glob("file-*"))[:2]
     data = first.read_bytes()
     shutil.copy(second, first)
     refused("was altered or is of another backup")
@@ -171,14 +183,72 @@ def test_missing_and_exchanged_parts_and_a_wrong_passphrase_are_refused(vault: V
     refused("has no manifest", 2)
 
 
-@pytest.mark.parametrize("path", ["../ssi.toml", "/etc/x", "a/../../x", "a//b", "", "C:/x", "a\\b"])
-def test_a_manifest_that_leads_elsewhere_is_refused(tmp_path: Path, path: str) -> None:
+def test_a_manifest_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    for path in ("../ssi.toml", "/etc/x", "a/../../x", "a//b", "", "C:/x", "a\\b"):
+        with pytest.raises(InvalidInputError):
+            check_path(path)
     writer = BackupWriter(tmp_path / "kept", b"p")
-    writer.add("ssi.toml", "plain", b"", rows={})
-    writer.add(path, "plain", b"", rows={})
+    writer.add("ssi.toml", "plain", BytesIO())
+    writer.add("../x", "plain", BytesIO())
     writer.finish(created=0, project="ssi.toml", left_out=(), head=None)
     with pytest.raises(InvalidInputError):
-        read_manifest(tmp_path / "kept", SealingKey(b"p"))
+        read_manifest(tmp_path / "kept", b"p")
+
+
+def test_files_of_two_backups_of_one_passphrase_are_told_apart(vault: Vault, tmp_path: Path) -> None:
+    other = Vault(vault.town, tmp_path / "other")
+    assert other.backup().code == 0
+    shutil.copy(other.kept / "file-000001.sealed", vault.kept / "file-000001.sealed")
+    done = vault.restore(tmp_path / "new")
+    assert (done.code, "was altered or is of another backup" in done.document["reason"]) == (1, True)
+
+
+def test_an_interrupted_restore_is_finished_by_running_it_again(vault: Vault, tmp_path: Path) -> None:
+    place, step = tmp_path / "new", "a killed process"
+    renamed: list[Path] = []
+
+    def rename(path: Path, target: Path) -> Path:
+        if len(renamed) == 3:
+            raise OSError(step)
+        renamed.append(target)
+        os.rename(path, target)
+        return target
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", rename)
+        assert vault.restore(place).code == 3
+    assert not (place / "ssi.toml").exists()
+    other = Vault(vault.town, tmp_path / "other")
+    assert other.backup().code == 0
+    done = other.restore(place)
+    assert (done.code, "another backup was begun here" in done.document["reason"]) == (1, True)
+    data = renamed[0].read_bytes()
+    renamed[0].write_bytes(data + b" ")  # somebody worked with it: it is not ours any more
+    assert vault.restore(place).code == 1
+    renamed[0].unlink()
+    assert vault.restore(place).code == 0
+    assert renamed[0].read_bytes() == data
+    assert not [file.name for file in place.iterdir() if file.name.startswith(".")]
+    assert vault.restore(place).code == 1  # nothing is restored over it
+
+
+def test_two_backups_at_once_are_told(vault: Vault, tmp_path: Path) -> None:
+    with workplace(vault.town.folder, ".backup-"):
+        done = Vault(vault.town, tmp_path / "other").backup()
+    assert (done.code, "another backup or restore" in done.document["reason"]) == (1, True)
+    left = vault.town / ".backup-of-a-killed-process"
+    left.mkdir()
+    (left / "copy.db").write_bytes(b"x")
+    assert Vault(vault.town, tmp_path / "again").backup().code == 0
+    assert not left.exists()
+
+
+def test_what_witnesses_approved_is_kept(town: Town, tmp_path: Path) -> None:
+    for name in ("town.did-witness.json", "town.candidate.jsonl"):
+        (town / name).write_bytes(b"[]")
+    vault = Vault(town, tmp_path / "vault")
+    kept = [file["path"] for file in vault.backup().document["files"]]
+    assert {"town.did-witness.json", "town.candidate.jsonl"} < set(kept)
 
 
 def test_what_is_not_kept_is_said(town: Town, tmp_path: Path) -> None:
@@ -207,9 +277,9 @@ async def test_a_copy_taken_while_others_write_is_one_moment(tmp_path: Path) -> 
             await database.write(both)
 
     writing = asyncio.create_task(write())
-    seen = []
+    seen: list[int] = []
     while not writing.done():
-        copy = await asyncio.to_thread(snapshot, tmp_path / "x.db")
+        copy = await asyncio.to_thread(snapshot, tmp_path / "x.db", tmp_path / f"{len(seen)}.db")
         assert copy.rows["a"] == copy.rows["b"]
         seen.append(copy.rows["a"])
     await writing
@@ -229,6 +299,7 @@ def test_a_damaged_database_is_not_kept_as_if_it_were_whole(tmp_path: Path) -> N
     data[4096 * 3 : 4096 * 3 + 64] = b"\xff" * 64
     path.write_bytes(data)
     with pytest.raises(UnavailableError):
-        snapshot(path)
+        snapshot(path, tmp_path / "copy.db")
     with pytest.raises(UnavailableError):
-        snapshot(tmp_path / "none.db")
+        snapshot(tmp_path / "none.db", tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()

@@ -91,6 +91,7 @@ def test_every_error_of_the_tree_has_an_exit_code(kind: type[errors.SsiError]) -
     made: dict[type[errors.SsiError], errors.SsiError] = {
         errors.GuardError: errors.GuardError("G01", "m"),
         errors.BrokenEntryError: errors.BrokenEntryError(3, "m"),
+        errors.JsonLdError: errors.JsonLdError("code", "m"),
         errors.ProtocolError: errors.ProtocolError("code", "m"),
     }
     error = made[kind] if kind in made else kind("m")

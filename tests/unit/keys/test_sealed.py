@@ -9,7 +9,7 @@ import pytest
 from ssi.encoding.jcs import jcs
 from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import sealed
-from ssi.keys.sealed import MARK, SealingKey, seal, unseal
+from ssi.keys.sealed import MARK, seal, unseal
 
 
 @pytest.fixture
@@ -43,21 +43,6 @@ def test_what_was_sealed_comes_back_and_every_altered_byte_is_refused() -> None:
         unseal(data, "other")
     with pytest.raises(InvalidInputError, match="expected a passphrase"):
         seal(b"content", "")
-
-
-def test_a_passphrase_is_stretched_once_for_what_it_seals_and_once_for_each_salt_it_opens(derived: list[bytes]) -> None:
-    writer, other = SealingKey("pass"), SealingKey("pass")
-    files = [writer.seal(b"same") for _ in range(3)]
-    assert len(derived) == 1
-    assert len(set(files)) == 3
-    nonces = {json.loads(file[len(MARK) : file.index(b"\n", len(MARK))])["nonce"] for file in files}
-    assert len(nonces) == 3
-    files.append(other.seal(b"same"))
-    assert len(set(derived)) == 2
-    derived.clear()
-    reader = SealingKey("pass")
-    assert [reader.unseal(file) for file in files] == [b"same"] * 4
-    assert len(derived) == 2
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ from ssi.proofs.suites import (
     ECDSA_RDFC_2019_P384,
     EDDSA_JCS_2022,
     EDDSA_RDFC_2022,
+    JCS_NAMES,
     SUITES,
     Cryptosuite,
     check_suite,
@@ -78,6 +79,9 @@ __all__ = [
 ]
 
 MAX_SKEW_SECONDS: Final = 60
+MAX_SET_BYTES: Final = 1 << 20
+"""Most bytes that the graph suites of one set or chain may read: those of the document, once for each proof."""
+_encode: Final = msgspec.json.Encoder().encode
 _RESERVED_OPTIONS: Final = frozenset(
     {"@context", "type", "cryptosuite", "created", "verificationMethod", "proofPurpose", "proofValue", "previousProof"}
 )
@@ -174,6 +178,7 @@ def verify_parsed(
     if not proofs:
         raise InvalidInputError("expected a document with a proof")
     matched = match_all(proofs)
+    _check_work(document, proofs)
     for proof in proofs:
         check_suite(proof.cryptosuite)
         _check_options(proof, expected_purpose, now, max_skew_seconds)
@@ -326,6 +331,19 @@ async def _sign(
     suite.check_key(await signer.kms.public_key(signer.label))
     proof = suite.configure(document, proof)
     return {**proof, "proofValue": await suite.prove(document, proof, signer, contexts=contexts)}
+
+
+def _check_work(document: JsonObject, proofs: Sequence[DataIntegrityProof]) -> None:
+    """Refuse a long document with many proofs that each cost a canonicalization of it as a graph."""
+    graphs = sum(proof.cryptosuite not in JCS_NAMES for proof in proofs)
+    if graphs < 2:
+        return
+    try:
+        size = len(_encode(document))
+    except (msgspec.MsgspecError, TypeError, UnicodeEncodeError, RecursionError) as exc:
+        raise InvalidInputError("expected a document from the gate") from exc
+    if graphs * size > MAX_SET_BYTES:
+        raise InvalidInputError(f"expected a document and its proofs of at most {MAX_SET_BYTES // graphs} bytes")
 
 
 def _check_options(proof: DataIntegrityProof, expected_purpose: str, now: int, max_skew_seconds: int) -> None:

@@ -102,6 +102,8 @@ SUITES: Final[Mapping[str, Mapping[Curve, Cryptosuite]]] = {
     name: {suite.curve: suite for suite in _ALL if suite.name == name} for name in dict.fromkeys(s.name for s in _ALL)
 }
 """By name, then by the curve of the key."""
+JCS_NAMES: Final = frozenset(suite.name for suite in _JCS)
+"""The suites that hash a document as it is written; all others read it as a graph."""
 _JCS_BY_CURVE: Final = {suite.curve: suite for suite in _JCS}
 
 

@@ -26,7 +26,7 @@ from ssi.types import JsonObject, JsonValue
 if TYPE_CHECKING:
     from ssi.schema.json_schema import Schema
 
-Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "ldp_vc"]
+Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "vc+cose", "ldp_vc"]
 ClaimPath: TypeAlias = tuple[str | int, ...]
 
 MAX_CATALOGUE_BYTES: Final = 1 << 20
@@ -49,11 +49,12 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The JSON Schema of the claims, an object."""
     validity_days: int
     title: dict[str, str] = {}
-    """Names for people, by language tag."""
+    """Names for people, by language tag; a W3C credential carries them."""
     contexts: tuple[str, ...] = ()
     """JSON-LD contexts after the base context."""
     formats: tuple[Format, ...] = ("dc+sd-jwt", "vc+jwt")
-    """Formats it is issued in; the first is the default. An ``ldp_vc`` has an embedded Data Integrity proof."""
+    """Formats it is issued in; the first is the default. An ``ldp_vc`` has an embedded Data Integrity proof, a
+    ``vc+cose`` is the base64 of a COSE_Sign1."""
     cryptosuite: str | None = None
     """The suite of that proof; None for the JCS suite of the key that signs."""
     always_shown: tuple[ClaimPath, ...] = ()

@@ -16,11 +16,13 @@ from typing import Final
 import msgspec
 
 from ssi.credentials.contexts import VC_V2_CONTEXT
+from ssi.credentials.cose import sign_vc_cose
 from ssi.credentials.data_integrity import secure_credential
 from ssi.credentials.jose import sign_vc_jwt
 from ssi.credentials.sd_jwt import issue_sd_jwt_vc
 from ssi.credentials.vcdm import Credential, parse_credential
 from ssi.did.methods.key import did_key
+from ssi.encoding.base64url import b64_encode
 from ssi.encoding.timestamps import format_seconds
 from ssi.keys import Kms, PublicKey
 from ssi.proofs.suites import suite_for
@@ -35,6 +37,7 @@ from .store import Issued
 STATUS_FORMAT: Final[dict[Format, StatusFormat]] = {
     "dc+sd-jwt": StatusFormat.TOKEN,
     "vc+jwt": StatusFormat.BITSTRING,
+    "vc+cose": StatusFormat.BITSTRING,
     "ldp_vc": StatusFormat.BITSTRING,
 }
 """Each credential format has the list format that its verifiers know."""
@@ -51,8 +54,8 @@ class Signer(msgspec.Struct, frozen=True):
 async def sign_credential(
     entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
-    """Return the text of the credential that ``row`` stands for: a compact one, or JSON for an ``ldp_vc``."""
-    sign = {"dc+sd-jwt": _sd_jwt_vc, "vc+jwt": _vc_jwt, "ldp_vc": _ldp_vc}[row.format]
+    """Return the text of the credential that ``row`` stands for: compact, JSON for an ``ldp_vc``, base64 of COSE."""
+    sign = {"dc+sd-jwt": _sd_jwt_vc, "vc+jwt": _vc_jwt, "vc+cose": _vc_cose, "ldp_vc": _ldp_vc}[row.format]
     return await sign(entry, claims, row, references, signer)
 
 
@@ -89,6 +92,20 @@ async def _vc_jwt(
     )
 
 
+async def _vc_cose(
+    entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
+) -> str:
+    signed = await sign_vc_cose(
+        _credential(entry, claims, row, references, signer.issuer),
+        kms=signer.kms,
+        label=signer.key.label,
+        kid=signer.key.kid,
+        issued_at=row.issued_at,
+        holder_key=_holder(row),
+    )
+    return b64_encode(signed)
+
+
 async def _ldp_vc(
     entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
@@ -118,6 +135,8 @@ def _credential(
         "validUntil": format_seconds(row.valid_until),
         "credentialSubject": dict(subject),
     }
+    if entry.title:
+        document["name"] = [{"@value": text, "@language": language} for language, text in entry.title.items()]
     if references:
         document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
     return parse_credential(document, contexts=entry.contexts)

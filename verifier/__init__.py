@@ -5,7 +5,8 @@ from __future__ import annotations
 from .evidence import Evidence
 from .policy import PinnedKey, Policy, Registry, Trust
 from .report import Check, CouldNotCheck, Refused, Report
-from .verifier import VerifiedPresentation, Verifier
+from .verified import VerifiedPresentation
+from .verifier import Verifier
 
 __all__ = [
     "Check",

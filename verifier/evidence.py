@@ -15,6 +15,7 @@ Shapes:  an archive (``ssi.encoding.archive``), sealed with a passphrase if want
          ``world/lists/``      status lists with receipts and an index
          ``world/ledger/``     entries, as ``ssi.ledger.excerpt``: DID logs, accreditations, commitments
          ``world/checkpoints/`` the checkpoint of that day
+         ``world/documents/``  schemas and related resources that policy pins, with an index
          ``world/web/``        DID documents and logs that came from the web, with an index from URL to file
          ``timestamp.tsr``     optional: an RFC 3161 response over ``evidence.json``
          ===================== ========================================================================

@@ -33,10 +33,12 @@ from ssi.types import JsonObject, JsonValue
 
 from .anchors import Anchors
 from .offline_ledger import ENTRIES, OfflineLedger, read_ledger
+from .pinned import DOCUMENTS, read_documents
 from .policy import Policy, Registry
 from .recording import WEB, WORLD, described
 from .report import EXCERPT, Refused, Report
-from .verifier import VerifiedPresentation, Verifier
+from .verified import VerifiedPresentation
+from .verifier import Verifier
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -144,6 +146,7 @@ class RecordedWorld:
     def __init__(self, files: Files, ledger: OfflineLedger | None) -> None:
         self.ledger: Final = ledger
         self.lists: Final = ListFolder(files)
+        self.documents: Final = read_documents(files, DOCUMENTS)
         self._files = files
         name = WEB.removeprefix(WORLD)
         self.pages: Final[JsonObject] = (
@@ -240,6 +243,7 @@ async def _verify_again(
         lists=None if rules.status == "not-checked" else world.lists,
         registry=registry,
         now=lambda: request.clock,
+        documents=world.documents,
     )
     try:
         return await verifier.verify_all(evidence.members["presentation.txt"], nonce=request.nonce, now=request.at)

@@ -28,9 +28,11 @@ from ssi.status.folder import list_files
 from ssi.types import JsonObject
 
 from .offline_ledger import CHECKPOINTS, ENTRIES
-from .policy import Policy
+from .pinned import DOCUMENTS, document_members
+from .policy import Policy, without_content
 from .report import CouldNotCheck, Refused
-from .verifier import RegistrySource, VerifiedPresentation, Verifier
+from .verified import VerifiedPresentation
+from .verifier import RegistrySource, Verifier
 
 if TYPE_CHECKING:
     from .evidence import Evidence, LedgerKind
@@ -171,10 +173,12 @@ async def verify_recorded(
     methods: Iterable[str] = (),
     whole_ledger: bool = False,
     receipts: Mapping[str, bytes] | None = None,
+    documents: Mapping[str, bytes] | None = None,
 ) -> tuple[tuple[VerifiedPresentation, ...] | Refused, Evidence]:
     """Verify, and return the outcome (accepted, or the refusal) with the evidence for it.
 
-    ``methods`` are the DID methods that must be resolved for it; ``receipts`` become those of lists without.
+    ``methods`` are the DID methods that must be resolved for it; ``receipts`` become those of lists without;
+    ``documents`` are those that policy pins.
     Raises InvalidInputError if there is no presentation, CouldNotCheck if there is no outcome to keep evidence of.
     """
     from .evidence import build_evidence
@@ -199,6 +203,7 @@ async def verify_recorded(
         registry=tapped,
         now=lambda: clock,
         usable=usable,
+        documents=documents,
     )
     outcome: tuple[VerifiedPresentation, ...] | Refused
     try:
@@ -219,7 +224,8 @@ async def verify_recorded(
         files["anchors.json"] = jcs({"roots": sorted(view.roots), "keys": [key.vkey for key in provable.keys]})
     raw = presentation if isinstance(presentation, bytes) else presentation.encode()
     files["presentation.txt"] = raw
-    files["policy.json"] = jcs(msgspec.to_builtins(policy))
+    files["policy.json"] = jcs(msgspec.to_builtins(without_content(policy)))
+    files |= document_members(documents or {}, f"{WORLD}{DOCUMENTS}")
     files["result.json"] = jcs(described(outcome))
     request: JsonObject = {"at": at, "clock": clock, "logs_clock": logs_clock}
     files["request.json"] = jcs(request if nonce is None else {**request, "nonce": nonce})

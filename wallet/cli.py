@@ -154,7 +154,7 @@ async def search(session: Session, where: str | None, type: str | None, claims: 
     "--claim", "claims", metavar="PATH", multiple=True, help="A claim to show: address.locality; may be repeated."
 )
 @click.option("--nested", is_flag=True, help="Show also what lies in the claims that are named.")
-@click.option("--whole", is_flag=True, help="Agree to show a vc+jwt or ldp_vc, which has no parts.")
+@click.option("--whole", is_flag=True, help="Agree to show a credential of W3C, which has no parts.")
 @click.option("--audience", required=True, help="Whom it is for, as the verifier calls itself.")
 @click.option("--nonce", required=True, help="The nonce of the verifier's request.")
 @click.option("--out", metavar="FILE", help="Write the presentation to a file.")

@@ -1,8 +1,9 @@
 """Make a presentation of one card: what is chosen, bound to who asked.
 
-Source:  RFC 9901 sections 4.3 and 7.2 (SD-JWT+KB), W3C VC-JOSE-COSE section 3.1.2 (``vp+jwt``), W3C Data Integrity 1.0
-         section 2.1 (``domain`` and ``challenge`` of a presentation's own proof).
-Shapes:  an SD-JWT VC is shown with chosen claims, a ``vc+jwt`` or ``ldp_vc`` as a whole. Times are Unix seconds.
+Source:  RFC 9901 sections 4.3 and 7.2 (SD-JWT+KB), W3C VC-JOSE-COSE sections 3.1.2 (``vp+jwt``) and 3.3.2
+         (``vp+cose``), W3C Data Integrity 1.0 section 2.1 (``domain`` and ``challenge`` of a presentation's own proof).
+Shapes:  an SD-JWT VC is shown with chosen claims, any other format as a whole; what is bytes travels in base64. Times
+         are Unix seconds.
 I/O:     none; the holder's key store is awaited.
 Errors:  InvalidInputError (no such claim, or a choice that the format does not give), VerificationError (no suite signs
          with the holder's key), and those of ``Kms.sign``.
@@ -14,15 +15,20 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from ssi.credentials.cose import sign_vp_cose
 from ssi.credentials.data_integrity import secure_presentation
 from ssi.credentials.jose import sign_vp_jwt
+from ssi.credentials.presentation import Envelope
+from ssi.credentials.presentation import build_presentation as build_around
 from ssi.credentials.sd_jwt import ClaimPath, bind, present
 from ssi.did.methods.jwk import did_jwk
+from ssi.encoding.base64url import b64_encode
 from ssi.encoding.gate import parse_object
 from ssi.errors import InvalidInputError
 from ssi.keys import Kms, PublicKey
 
-from .cards import Delivered, document_of, shown_paths
+from .cards import shown_paths
+from .delivered import Delivered, document_of
 
 
 async def build_presentation(
@@ -57,6 +63,12 @@ async def build_presentation(
     holder, kid = _holder(delivered.key, delivered.holder)
     if delivered.format == "ldp_vc":
         return await _with_proof(delivered, kms, label, holder, kid, audience, nonce, now), paths
+    if delivered.format == "vc+cose":
+        around = build_around([Envelope("application/vc+cose", delivered.text, base64=True)], holder=holder)
+        shown_bytes = await sign_vp_cose(
+            around, kms=kms, label=label, kid=kid, audience=audience, nonce=nonce, issued_at=now
+        )
+        return b64_encode(shown_bytes), paths
     presentation = await sign_vp_jwt(
         [delivered.text],
         kms=kms,

@@ -25,8 +25,9 @@ from ssi.errors import InvalidInputError, KeyBindingError, KeyNotFoundError, Not
 from ssi.keys import Curve, KeyPurpose, PublicKey
 from ssi.types import JsonValue
 
-from .cards import Card, Delivered, card_of, read_delivered, search_key, search_keys, verify_issuer
+from .cards import Card, card_of, search_key, search_keys, verify_issuer
 from .cards import CardContent as CardContent
+from .delivered import Delivered, read_delivered
 from .history import SHOWN, Shown, check_audience, forget_history, read_history, record_shown, shown_record
 from .keys import KEY, VaultKms
 from .portable import FORMAT, Imported, Portable, PortableKey, build_portable, parse_portable, portable_card
@@ -206,7 +207,7 @@ class Wallet:
         """Return a presentation for ``audience`` and its ``nonce``, once the history says so durably.
 
         Of an SD-JWT VC the claims at ``claims`` are shown, with ``nested`` also what lies in them; an empty list
-        withholds all that can be. A ``vc+jwt`` or ``ldp_vc`` is shown as a whole, and takes no ``claims``. A card that
+        withholds all that can be. Any other format is shown as a whole, and takes no ``claims``. A card that
         is bound to a key is bound to audience and nonce by it. Raises NotFoundError, InvalidInputError.
         """
         at = self._now() if now is None else now

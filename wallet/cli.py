@@ -104,24 +104,31 @@ async def keep_proof(session: Session, where: str | None, card: str, file: str) 
     return Answer(document={"card": card_id}, tables=[facts("kept beside the card", {"card": card_id})])
 
 
+_language_option = click.option(
+    "--language", "languages", metavar="TAG", multiple=True, help="A language to name cards in; repeatable, best first."
+)
+
+
 @wallet.command("list")
+@_language_option
 @wallet_options
 @action
-async def list_cards(session: Session, where: str | None) -> Answer:
+async def list_cards(session: Session, where: str | None, languages: tuple[str, ...]) -> Answer:
     """List the credentials in the wallet."""
     opened = await _open(session, where)
-    return _cards(await opened.list())
+    return _cards(await opened.list(), languages)
 
 
 @wallet.command()
 @click.argument("card")
+@_language_option
 @wallet_options
 @action
-async def show(session: Session, where: str | None, card: str) -> Answer:
+async def show(session: Session, where: str | None, card: str, languages: tuple[str, ...]) -> Answer:
     """Show a credential with its claims, and which of them can be withheld."""
     opened = await _open(session, where)
     content = await opened.get(await _card_id(opened, card))
-    said = _described(content.card)
+    said = _described(content.card, languages)
     can = [_path_text(path) for path in content.card.withholdable]
     return Answer(
         document={**said, "claims": content.claims, "credential": content.credential},
@@ -358,9 +365,13 @@ def _path_text(path: Sequence[str | int | None]) -> str:
     return json.dumps(list(path))
 
 
-def _described(card: Card) -> JsonObject:
+def _described(card: Card, languages: Sequence[str] = ()) -> JsonObject:
+    name = card.title(languages)
     return {
         "card": card.id,
+        "name": name.value,
+        "name's language": name.language,
+        "name's direction": name.direction,
         "type": card.type,
         "issuer": card.issuer,
         "format": card.format,
@@ -375,8 +386,8 @@ def _time(value: JsonValue) -> str | None:
     return None if value is None else format_seconds(int(value))
 
 
-def _cards(cards: Sequence[Card]) -> Answer:
-    rows = [_described(card) for card in cards]
-    columns = ("card", "type", "issuer", "valid until")
+def _cards(cards: Sequence[Card], languages: Sequence[str] = ()) -> Answer:
+    rows = [_described(card, languages) for card in cards]
+    columns = ("card", "name", "issuer", "valid until")
     table = Table(f"{len(rows)} cards", [[row[name] or "" for name in columns] for row in rows], columns)
     return Answer(document={"cards": rows}, tables=[table])

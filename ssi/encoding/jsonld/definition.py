@@ -161,11 +161,10 @@ class Definer:
             return value
         if value in self._local and value not in _CONTEXT_KEYS and not self._defined.get(value):
             self._define(value, False)
-        prefix, colon, _ = value.partition(":")
-        if colon and prefix in self._local and prefix not in _CONTEXT_KEYS and not self._defined.get(prefix):
-            known = self._active.terms.get(value)
-            if known is None:
-                self._define(prefix, False)
+        prefix, colon, suffix = value.partition(":")
+        compact = bool(colon) and not suffix.startswith("//") and value not in self._active.terms
+        if compact and prefix in self._local and prefix not in _CONTEXT_KEYS and not self._defined.get(prefix):
+            self._define(prefix, False)
         return self._active.expand(value, vocab=True)
 
     def _type_mapping(self, name: str, value: JsonValue) -> str:

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from ssi.encoding.jsonld.keywords import RDF, quoted
+from ssi.encoding.jsonld.keywords import RDF, is_iri, quoted
 from ssi.encoding.jsonld.literals import double_text, json_literal, native_literal, text_literal
 from ssi.encoding.jsonld.members import (
     DOUBLE,
@@ -95,7 +95,7 @@ class Emitter:
         term = self.object(document, context, "", None)
         if term == "":
             return
-        if type(term) is list or term[0] == '"' or (len(self.quads) == before and len(document) > 1):
+        if type(term) is list or term[0] == '"' or (len(self.quads) == before and document.keys() - {"@context"}):
             raise JsonLdError("dropped value", "expected a document that is a node with properties")
 
     def object(self, node: JsonObject, context: ActiveContext, graph: str, member: Member | None) -> str | list[str]:
@@ -174,10 +174,14 @@ class Emitter:
         return subject
 
     def _link(self, context: ActiveContext, value: str) -> str:
-        term = id_term(context, value, vocab=False)
+        terms = context.terms
+        if is_iri(value) and value not in terms and value[: value.index(":")] not in terms:
+            term = f"<{value}>"
+        else:
+            term = id_term(context, value, vocab=False)
         if term[0] == "_":
             self.explicit.add(term)
-        elif len(value) <= 200:
+        else:
             remember_iri(context, value, term)
         return term
 
@@ -212,10 +216,14 @@ class Emitter:
             terms = [term for item in value for term in self.terms(member, item, graph)]
             self._depth -= 1
             return terms
+        found = self.term(member, value, graph)
+        return [found] if isinstance(found, str) else found
+
+    def term(self, member: Member, value: JsonValue, graph: str) -> str | list[str]:
+        """Return the term of a value that is no array; several for a set object."""
         if type(value) is dict:
-            found = self.object(value, self._inner(member, value), graph, member)
-            return [found] if isinstance(found, str) else found
-        return [self._scalar(member, value)]
+            return self.object(value, self._inner(member, value), graph, member)
+        return self._scalar(member, value)
 
     def _inner(self, member: Member, value: JsonObject) -> ActiveContext:
         """Return the context that ``value`` starts in: types of the outer node end here, but for values and references
@@ -262,4 +270,5 @@ class Emitter:
                 context.locals.clear()
             if len(key) <= _MAX_KEY:
                 context.locals[key] = found
+                context.loader.remember(len(key) >> 6)
         return found

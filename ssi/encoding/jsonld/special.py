@@ -183,7 +183,10 @@ def list_term(emitter: Emitter, member: Member, value: JsonValue, graph: str) ->
             with emitter.deeper():
                 terms.append(list_term(emitter, member, item, graph))
         else:
-            terms += emitter.terms(member, item, graph)
+            term = emitter.term(member, item, graph)
+            if not isinstance(term, str):
+                raise UnsupportedJsonLdError("@set in a list")
+            terms.append(term)
     head = _NIL
     cells = [emitter.fresh() for _ in terms]
     for cell, term in zip(reversed(cells), reversed(terms), strict=True):

@@ -78,8 +78,8 @@ class Loader(Protocol):
     def local_context(self, url: str) -> JsonValue:
         """Return what ``@context`` is in the document of ``url``. Raises JsonLdError if it is not allowed."""
 
-    def remember(self, terms: int) -> None:
-        """Note that a context of so many terms is now kept; all may be forgotten for it."""
+    def remember(self, units: int) -> None:
+        """Note that so much more is now kept, in terms of a context; all may be forgotten for it."""
 
 
 class ActiveContext:
@@ -133,7 +133,7 @@ class ActiveContext:
         self.type_keys = ("@type", *(name for name, iri in aliases if iri == "@type" and name != "@type"))
         self.value_keys = frozenset({"@value", *(name for name, iri in aliases if iri == "@value")})
         self.special_keys = _SPECIAL.union(name for name, iri in aliases if iri in _SPECIAL)
-        self.loader.remember(len(self.terms))
+        self.loader.remember(len(self.terms) + 20)
         return self
 
     def expand(self, value: str, *, vocab: bool) -> str | None:

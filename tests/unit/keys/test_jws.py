@@ -12,6 +12,7 @@ from ssi.encoding.base64url import b64url_encode
 from ssi.errors import InvalidInputError, InvalidSignatureError, ProofPurposeError, SsiError, VerificationError
 from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
+from ssi.keys.curves import JOSE_CURVES
 from ssi.keys.jws import (
     build_jws,
     encode_json,
@@ -152,7 +153,7 @@ def test_typ_sets_are_disjoint() -> None:
         verify_possession(parse_jws(GOOD), typ=TYP)
 
 
-@pytest.mark.parametrize("curve", list(Curve))
+@pytest.mark.parametrize("curve", JOSE_CURVES)
 async def test_sign_through_the_key_store(curve: Curve) -> None:
     kms = MemoryKms()
     key = await kms.generate("issuer", curve=curve, purpose=KeyPurpose.CREDENTIAL)

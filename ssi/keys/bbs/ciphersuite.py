@@ -1,0 +1,159 @@
+"""The two ciphersuites of BBS: hashing to scalars and to the curve, and the generators that messages are bound to.
+
+Source:  draft-irtf-cfrg-bbs-signatures-10, sections 4.1 (generators, messages to scalars), 4.2.2 (hash to scalar) and
+         7.2 (BLS12-381-SHA-256, BLS12-381-SHAKE-256), appendix A.1; RFC 9380, sections 3 and 5.3 (expand_message).
+Shapes:  ``api_id`` names an interface, for Sign and its companions ``ciphersuite_id`` and ``H2G_HM2S_``; generators
+         are points of G1, Q_1 before H_1, H_2, …
+I/O:     none. Generators are computed once per interface and kept: some 0.3 ms each.
+Errors:  InvalidInputError (a tag longer than 255 octets, more messages than MAX_MESSAGES).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from hashlib import sha256, shake_256
+from typing import Final
+
+import msgspec
+
+from ssi.errors import InvalidInputError
+from ssi.keys.bbs.group import FIELD_PRIME, POINT_LENGTH, G1Point, Scalar, g1_from_octets
+
+MAX_MESSAGES: Final = 1024
+"""Most messages that one signature or proof covers; ours, the draft allows 2^64-1. Bounds work on unknown input."""
+EXPAND_LENGTH: Final = 48
+_MAP_LENGTH: Final = 64
+
+
+def expand_message_xmd(message: bytes, dst: bytes, length: int) -> bytes:
+    """Return ``length`` uniform octets of SHA-256, at most 8160 (RFC 9380, 5.3.1). Raises InvalidInputError."""
+    blocks = -(-length // 32)
+    if len(dst) > 255 or blocks > 255:
+        raise InvalidInputError("expected a tag of at most 255 octets and an output of at most 8160")
+    tag = dst + bytes([len(dst)])
+    first = sha256(bytes(64) + message + length.to_bytes(2, "big") + b"\x00" + tag).digest()
+    block = sha256(first + b"\x01" + tag).digest()
+    output = block
+    number = int.from_bytes(first, "big")
+    for index in range(2, blocks + 1):
+        mixed = (number ^ int.from_bytes(block, "big")).to_bytes(32, "big")
+        block = sha256(mixed + bytes([index]) + tag).digest()
+        output += block
+    return output[:length]
+
+
+def expand_message_xof(message: bytes, dst: bytes, length: int) -> bytes:
+    """Return ``length`` uniform octets of SHAKE-256, at most 65535 (RFC 9380, 5.3.2). Raises InvalidInputError."""
+    if len(dst) > 255 or length > 65535:
+        raise InvalidInputError("expected a tag of at most 255 octets and an output of at most 65535")
+    return shake_256(message + length.to_bytes(2, "big") + dst + bytes([len(dst)])).digest(length)
+
+
+class Ciphersuite:
+    """One ciphersuite; ``SHA_256`` and ``SHAKE_256`` are the two that there are."""
+
+    __slots__ = ("api_id", "expand_message", "identifier", "p1")
+
+    def __init__(self, identifier: str, expand_message: Callable[[bytes, bytes, int], bytes], p1: str) -> None:
+        """Fix what section 7.2 fixes: the ciphersuite_id, expand_message, and P1 in hexadecimal."""
+        self.identifier: Final = identifier.encode("ascii")
+        self.api_id: Final = self.identifier + b"H2G_HM2S_"
+        self.expand_message: Final = expand_message
+        self.p1: Final = g1_from_octets(bytes.fromhex(p1))
+
+    def __repr__(self) -> str:
+        return f"Ciphersuite({self.identifier.decode()})"
+
+    def hash_to_scalar(self, message: bytes, dst: bytes) -> Scalar:
+        """Hash octets to a scalar (4.2.2). Raises InvalidInputError if ``dst`` is longer than 255 octets."""
+        return Scalar.from_be_bytes_mod_order(self.expand_message(message, dst, EXPAND_LENGTH))
+
+    def hash_to_curve(self, message: bytes, dst: bytes) -> G1Point:
+        """Hash octets to a point of G1 (RFC 9380, 3: ``hash_to_curve``, with 64 octets for each of two elements)."""
+        uniform = self.expand_message(message, dst, 2 * _MAP_LENGTH)
+        left, right = (
+            G1Point.map_from_fp_be((int.from_bytes(part, "big") % FIELD_PRIME).to_bytes(48, "big"))
+            for part in (uniform[:_MAP_LENGTH], uniform[_MAP_LENGTH:])
+        )
+        return left + right
+
+    def messages_to_scalars(self, messages: Sequence[bytes], api_id: bytes) -> list[Scalar]:
+        """Map each message to a scalar by hashing (4.1.2). Raises InvalidInputError if there are too many."""
+        check_count(len(messages))
+        dst = api_id + b"MAP_MSG_TO_SCALAR_AS_HASH_"
+        return [self.hash_to_scalar(message, dst) for message in messages]
+
+    def generators(self, count: int, api_id: bytes) -> GeneratorList:
+        """Return the first ``count`` generators of an interface (4.1.1 ``create_generators``), from the cache.
+
+        Raises InvalidInputError if more than MAX_MESSAGES + 1 are asked for.
+        """
+        check_count(count - 1)
+        return _generators(self, api_id).first(count)
+
+
+class GeneratorList(msgspec.Struct, frozen=True):
+    """Generators in order, exactly as many as there are messages and one."""
+
+    points: Sequence[G1Point]
+    octets: bytes
+    """The serialized points, one after the other: what the domain of a signature hashes."""
+
+
+class Generators:
+    """The generators of one interface, in order; grows on demand and never changes what is there."""
+
+    __slots__ = ("_dst", "_growing", "_octets", "_points", "_seed_dst", "_state", "_suite")
+
+    def __init__(self, suite: Ciphersuite, api_id: bytes) -> None:
+        """Start with none; use ``Ciphersuite.generators``."""
+        self._suite = suite
+        self._seed_dst = api_id + b"SIG_GENERATOR_SEED_"
+        self._dst = api_id + b"SIG_GENERATOR_DST_"
+        self._state = suite.expand_message(api_id + b"MESSAGE_GENERATOR_SEED", self._seed_dst, EXPAND_LENGTH)
+        self._growing = threading.Lock()
+        self._points: list[G1Point] = []
+        self._octets = b""
+
+    def first(self, count: int) -> GeneratorList:
+        """Return the first ``count``, computed if they are not there yet."""
+        if len(self._points) < count:
+            self._grow(count)
+        return GeneratorList(self._points[:count], self._octets[: POINT_LENGTH * count])
+
+    def _grow(self, count: int) -> None:
+        with self._growing:
+            for index in range(len(self._points) + 1, count + 1):
+                seed = self._state + index.to_bytes(8, "big")
+                self._state = self._suite.expand_message(seed, self._seed_dst, EXPAND_LENGTH)
+                point = self._suite.hash_to_curve(self._state, self._dst)
+                # The octets come first: whoever sees the point, without the lock, sees its octets too.
+                self._octets += point.to_compressed_bytes()
+                self._points.append(point)
+
+
+@lru_cache(maxsize=16)
+def _generators(suite: Ciphersuite, api_id: bytes) -> Generators:
+    return Generators(suite, api_id)
+
+
+def check_count(messages: int) -> None:
+    """Raise InvalidInputError if there are more messages than this library handles."""
+    if messages > MAX_MESSAGES:
+        raise InvalidInputError(f"expected at most {MAX_MESSAGES} messages, got {messages}")
+
+
+SHA_256: Final = Ciphersuite(
+    "BBS_BLS12381G1_XMD:SHA-256_SSWU_RO_",
+    expand_message_xmd,
+    "a8ce256102840821a3e94ea9025e4662b205762f9776b3a766c872b948f1fd225e7c59698588e70d11406d161b4e28c9",
+)
+"""BLS12-381-SHA-256 (7.2.2), the ciphersuite of bbs-2023."""
+SHAKE_256: Final = Ciphersuite(
+    "BBS_BLS12381G1_XOF:SHAKE-256_SSWU_RO_",
+    expand_message_xof,
+    "8929dfbc7e6642c4ed9cba0856e493f8b9d7d5fcb0c31ef8fdcd34d50648a56c795e106e9eada6e0bda386b414150755",
+)
+"""BLS12-381-SHAKE-256 (7.2.1)."""

@@ -283,9 +283,7 @@ def test_the_examples_of_the_text() -> None:
             assert PublicKey.from_multikey(multikey).to_multikey() == multikey
             text_count.ran()
         if not keys:
-            text_count.left_out(
-                "vc-di-ecdsa-rec-text-vectors.json: an example of the text that nothing is computed from"
-            )
+            text_count.left_out("vc-di-ecdsa-rec-text-vectors.json: an example from which nothing is computed")
 
 
 def test_the_transcribed_example() -> None:
@@ -297,6 +295,6 @@ def test_the_transcribed_example() -> None:
     for path in leaves(derived):
         with pytest.raises(REFUSED):
             verify_proof(altered(derived, path), key=key, expected_purpose="assertionMethod", now=NOW)
+    other = PrivateKey.generate(Curve.P256).public_key
     with pytest.raises(InvalidSignatureError):
-        other = PrivateKey.generate(Curve.P256).public_key
         verify_proof(derived, key=other, expected_purpose="assertionMethod", now=NOW)

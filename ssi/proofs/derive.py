@@ -12,11 +12,14 @@ Errors:  InvalidInputError (no such proof, or several; a pointer that names noth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ssi.encoding.jsonld import BUNDLED, Contexts
-from ssi.errors import InvalidInputError
+from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import PublicKey
 from ssi.proofs import bbs_2023, ecdsa_sd_2023
+from ssi.proofs.bbs_proof_value import parse_base as parse_bbs_base
+from ssi.proofs.ecdsa_sd_proof_value import parse_base as parse_sd_base
 from ssi.proofs.proof import DataIntegrityProof, parse_proofs
 from ssi.proofs.suites import SELECTIVE_NAMES
 from ssi.types import JsonObject
@@ -67,6 +70,22 @@ def verify_base_proof(
     if proof.cryptosuite == bbs_2023.Bbs2023.name:
         return bbs_2023.verify_base_proof(alone, key=key, holder=holder, contexts=contexts).mandatory_pointers
     return ecdsa_sd_2023.verify_base_proof(alone, key=key, contexts=contexts).mandatory_pointers
+
+
+def mandatory_pointers_of(document: JsonObject) -> tuple[str, ...] | None:
+    """Return what every proof derived from ``document`` shows; None if it has no base proof, or several.
+
+    Nothing is verified. Raises InvalidInputError if a proof is malformed.
+    """
+    try:
+        proof = base_proof_of(document)
+    except InvalidInputError:
+        return None
+    with suppress(VerificationError):  # A derived proof: what it shows is for good.
+        if proof.cryptosuite == bbs_2023.Bbs2023.name:
+            return parse_bbs_base(proof.proof_value).mandatory_pointers
+        return parse_sd_base(proof.proof_value).mandatory_pointers
+    return None
 
 
 def base_proof_of(document: JsonObject) -> DataIntegrityProof:

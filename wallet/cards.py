@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from ssi.credentials.cose import UnverifiedVcCose, verify_vc_cose
-from ssi.credentials.data_integrity import UnverifiedCredential, found_keys, verify_credential
+from ssi.credentials.data_integrity import UnverifiedCredential, found_keys, read_credential, verify_credential
 from ssi.credentials.jose import UnverifiedVcJwt, verify_vc_jwt
 from ssi.credentials.sd_jwt import ClaimPath, verify_sd_jwt_vc
 from ssi.credentials.texts import Text, choose_text
@@ -27,6 +27,7 @@ from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
 
 from .delivered import Delivered, Format, contexts_of
+from .selective import shown_to_oneself
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,10 +166,18 @@ def shown_paths(delivered: Delivered, disclosed: Iterable[str]) -> tuple[ClaimPa
 
 
 async def _verify_proofs(unverified: UnverifiedCredential, resolver: Resolver, now: int) -> None:
-    """Verify all proofs, of which one has to be the issuer's."""
+    """Verify all proofs, of which one has to be the issuer's: the base proof, if there is one."""
     keys = {need: await resolver.key(need.verification_method, need.purpose, at=now) for need in unverified.keys}
     contexts = contexts_of(unverified.document)
-    verify_credential(unverified, keys=found_keys(keys), now=now, contexts=contexts, inline_contexts=True)
+    for number, document in enumerate(shown_to_oneself(unverified.document)):
+        verify_credential(
+            read_credential(document),
+            keys=found_keys(keys),
+            now=now,
+            contexts=contexts,
+            inline_contexts=True,
+            issuer_is_controller=number == 0,
+        )
 
 
 async def _issuer_key(delivered: Delivered, resolver: Resolver, now: int) -> PublicKey:

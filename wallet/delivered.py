@@ -38,6 +38,8 @@ from ssi.errors import DisclosureError, InvalidInputError, KeyBindingError
 from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
 
+from .selective import withholdable
+
 Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "vc+cose", "ldp_vc"]
 
 PROTOCOL_CLAIMS: Final = NEVER_DISCLOSABLE | {"iat"}
@@ -63,7 +65,9 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     claims: JsonObject
     """The processed payload, everything disclosed."""
     disclosures: dict[ClaimPath, str]
-    """Path of each claim that can be withheld to the text of its disclosure."""
+    """Path of each claim that can be withheld to the text of its disclosure; in an ``ldp_vc`` to its JSON pointer."""
+    chosen: bool
+    """Whether the holder chooses what to show."""
     unverified: UnverifiedSdJwtVc | UnverifiedVcJwt | UnverifiedVcCose | UnverifiedCredential
     about: About = About()
     """Of a W3C credential: its names for people, and members that nobody checks."""
@@ -137,6 +141,7 @@ def _read_sd_jwt(text: str) -> Delivered:
         valid_until=numeric_date(claims, "exp"),
         claims=claims,
         disclosures=view.disclosed,
+        chosen=True,
         unverified=unverified,
     )
 
@@ -161,6 +166,7 @@ def _read_vc_jwt(text: str) -> Delivered:
         valid_until=min(ends, default=None),
         claims=claims,
         disclosures={},
+        chosen=False,
         unverified=unverified,
         about=about(credential),
     )
@@ -184,6 +190,7 @@ def _read_vc_cose(text: str) -> Delivered:
         valid_until=min(ends, default=None),
         claims=claims,
         disclosures={},
+        chosen=False,
         unverified=unverified,
         about=about(credential),
     )
@@ -194,6 +201,7 @@ def _read_ldp_vc(text: str) -> Delivered:
     claims = {name: value for name, value in unverified.document.items() if name != "proof"}
     credential = parse_any_credential(claims, contexts=contexts_of(claims), inline_contexts=True)
     key, holder = _bound_key(claims, credential)
+    pointers = withholdable(unverified.document)
     ends = [credential.valid_until, *(proof.expires for proof in unverified.proofs)]
     return Delivered(
         text=text,
@@ -206,7 +214,8 @@ def _read_ldp_vc(text: str) -> Delivered:
         valid_from=credential.valid_from,
         valid_until=min((end for end in ends if end is not None), default=None),
         claims=claims,
-        disclosures={},
+        disclosures=pointers or {},
+        chosen=pointers is not None,
         unverified=unverified,
         about=about(credential),
     )

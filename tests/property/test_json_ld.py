@@ -16,9 +16,6 @@ import pytest
 
 from ssi.encoding.jsonld import Contexts, label_blank_nodes, to_quads
 from ssi.errors import JsonLdError
-
-pytest.importorskip("pyld", reason="the oracle is PyLD, of the interop extra")
-
 from tests.property.credential_documents import credential_document
 from tests.property.json_ld_documents import Documents
 from tests.vectors.json_ld_oracle import OracleCrashedError, oracle_quads, same_graph

@@ -13,12 +13,13 @@ import copy
 import warnings
 from typing import Any
 
-from pyld import jsonld
-
 from ssi.encoding.jsonld import Contexts
 from ssi.encoding.rdf import Quad, literal_term
 from ssi.encoding.rdfc import canonicalize
 from ssi.types import JsonObject
+from tests import needs
+
+jsonld = needs.module("pyld.jsonld")
 
 
 class OracleRefusedError(Exception):

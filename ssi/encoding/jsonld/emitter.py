@@ -24,13 +24,14 @@ from ssi.encoding.jsonld.literals import double_text, json_literal, native_liter
 from ssi.encoding.jsonld.members import (
     DOUBLE,
     LINK,
+    OTHER,
     SKIP,
     TEXT,
     Member,
     Typed,
     id_term,
-    member_of,
     remember_iri,
+    row_of,
     typed_of,
 )
 from ssi.encoding.jsonld.processing import Processor
@@ -42,6 +43,9 @@ from ssi.types import JsonObject, JsonValue
 
 MAX_DEPTH: Final = 64
 """Objects and arrays within each other; the gate lets in half of it."""
+
+MAX_QUADS: Final = 50_000
+"""Quads of a document, about; canonicalization takes no more."""
 
 _TYPE: Final = f"<{RDF}type>"
 _MAX_LOCALS: Final = 256
@@ -89,10 +93,16 @@ class Emitter:
         yield
         self._depth -= 1
 
+    def count(self, values: JsonObject | list[JsonValue]) -> None:
+        """Raise JsonLdError if the quads there are and the values to come are too many."""
+        if len(self.quads) + len(values) > MAX_QUADS:
+            raise JsonLdError("too large", f"expected documents of at most {MAX_QUADS} quads")
+
     def document(self, document: JsonObject, context: ActiveContext) -> None:
         """Emit a whole document."""
         before = len(self.quads)
         term = self.object(document, context, "", None)
+        self.count([])
         if term == "":
             return
         if type(term) is list or term[0] == '"' or (len(self.quads) == before and document.keys() - {"@context"}):
@@ -106,6 +116,7 @@ class Emitter:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise JsonLdError("too large", f"expected documents nested at most {MAX_DEPTH} deep")
+        self.count(node)
         if "@context" in node:
             context = self._local(context, node["@context"])
         typed: Typed | None = None
@@ -138,22 +149,31 @@ class Emitter:
                 append((subject, _TYPE, term, graph))
         members = context.members
         for name, value in node.items():
-            member = members.get(name) or member_of(context, name, self._work)
-            kind = member.kind
-            if kind == SKIP:
-                continue
-            if type(value) is str:
+            try:
+                kind, predicate, suffix, member = members[name]
+            except KeyError:
+                kind, predicate, suffix, member = row_of(context, name, self._work)
+            if value.__class__ is str:
                 if kind == TEXT:
                     if value.isprintable() and '"' not in value and "\\" not in value:
-                        append((subject, member.predicate, f'"{value}{member.suffix}', graph))
+                        append((subject, predicate, f'"{value}{suffix}', graph))
                     else:
-                        append((subject, member.predicate, text_literal(value, member.suffix), graph))
+                        append((subject, predicate, text_literal(value, suffix), graph))
                     continue
                 if kind == LINK:
                     found = member.context.iris.get(value)
-                    append((subject, member.predicate, found or self._link(member.context, value), graph))
+                    append((subject, predicate, found or self._link(member.context, value), graph))
                     continue
-            self._values(member, value, subject, graph)
+            if kind == SKIP:
+                continue
+            if kind != OTHER and value.__class__ is dict:
+                child = self.object(value, self._inner(member, value), graph, member)
+                if isinstance(child, str):
+                    append((subject, predicate, child, graph))
+                else:
+                    self.quads += [(subject, predicate, each, graph) for each in child]
+            else:
+                self._values(member, value, subject, graph)
         return subject
 
     def _subject(self, node: JsonObject, context: ActiveContext) -> str:
@@ -210,6 +230,7 @@ class Emitter:
         if type(value) is list:
             if not value:
                 raise dropped(member.name, "an empty array")
+            self.count(value)
             self._depth += 1
             if self._depth > MAX_DEPTH:
                 raise JsonLdError("too large", f"expected documents nested at most {MAX_DEPTH} deep")

@@ -10,7 +10,7 @@ Errors:  JsonLdError (undefined term, relative IRI), UnsupportedJsonLdError.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from ssi.encoding.jsonld.keywords import KEYWORDS, XSD, has_scheme, is_blank_label, is_iri, is_language, quoted
 from ssi.encoding.jsonld.processing import Processor
@@ -86,17 +86,20 @@ class Typed:
         self.blank = any(term[0] == "_" for term in terms)
 
 
-def member_of(context: ActiveContext, name: str, work: Work) -> Member:
-    """Return what ``name`` means in ``context``, compiled on first use."""
-    member = context.members.get(name)
-    if member is None:
-        member = _compile(context, name, work)
-        if len(name) <= _MAX_LENGTH:
-            if len(context.members) >= _MAX_TABLE:
-                context.members.clear()
-            context.members[name] = member
-            context.loader.remember(5)
-    return member
+Row: TypeAlias = tuple[int, str, str, Member]
+"""A member as the walk wants it: kind, predicate and suffix in one look-up, and the rest."""
+
+
+def row_of(context: ActiveContext, name: str, work: Work) -> Row:
+    """Compile what ``name`` means in ``context``, and keep it in the table of its members."""
+    member = _compile(context, name, work)
+    row = member.kind, member.predicate, member.suffix, member
+    if len(name) <= _MAX_LENGTH:
+        if len(context.members) >= _MAX_TABLE:
+            context.members.clear()
+        context.members[name] = row
+        context.loader.remember(5)
+    return row
 
 
 def _compile(context: ActiveContext, name: str, work: Work) -> Member:

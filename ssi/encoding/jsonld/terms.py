@@ -16,7 +16,7 @@ from ssi.errors import JsonLdError
 from ssi.types import JsonValue
 
 if TYPE_CHECKING:
-    from ssi.encoding.jsonld.members import Member, Typed
+    from ssi.encoding.jsonld.members import Row, Typed
 
 UNSET: Final = object()
 """Stands where a definition says nothing; None is a value that contexts write."""
@@ -109,7 +109,7 @@ class ActiveContext:
         self.language: str | None = None
         self.direction: str | None = None
         self.previous: ActiveContext | None = None
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, Row] = {}
         self.typed: dict[str | tuple[str, ...], Typed] = {}
         self.locals: dict[str | bytes, ActiveContext] = {}
         self.iris: dict[str, str] = {}

@@ -8,7 +8,8 @@ Not constant time: whoever can time the secret operations closely may learn abou
 
 from __future__ import annotations
 
-from ssi.keys.bbs.ciphersuite import MAX_MESSAGES, SHA_256, SHAKE_256, Ciphersuite
+from ssi.keys.bbs.ciphersuite import SHA_256, SHAKE_256, Ciphersuite
+from ssi.keys.bbs.interface import MAX_MESSAGES
 from ssi.keys.bbs.proof import proof_gen, proof_verify
 from ssi.keys.bbs.signature import keygen, sign, sk_to_pk, verify
 

@@ -14,14 +14,18 @@ Not constant time: see ``ssi.keys.bbs.group``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from ssi.errors import InvalidInputError, InvalidSignatureError
-from ssi.keys.bbs.ciphersuite import SHA_256, Ciphersuite, GeneratorList, check_count
+from ssi.keys.bbs.ciphersuite import SHA_256, Ciphersuite
 from ssi.keys.bbs.group import POINT_LENGTH, SCALAR_LENGTH, G1Point, Scalar, combine, g1_from_octets, scalar_from_octets
-from ssi.keys.bbs.proof import RandomScalars, core_proof_gen, core_proof_verify, parse_proof, random_scalars
+from ssi.keys.bbs.interface import GeneratorList, Interface, check_count, interface
+from ssi.keys.bbs.proof import About, RandomScalars, core_proof_gen, core_proof_verify, parse_proof, random_scalars
 from ssi.keys.bbs.signature import calculate_domain, commit, core_verify, signature_octets
+
+_TAG: Final = b"BLIND_H2G_HM2S_"
 
 
 class Commitment(msgspec.Struct, frozen=True):
@@ -38,8 +42,7 @@ def commit_to(
     messages: Sequence[bytes], *, suite: Ciphersuite = SHA_256, random: RandomScalars = random_scalars
 ) -> Commitment:
     """Commit to ``messages`` that the signer shall not see (``Commit``). Raises InvalidInputError for too many."""
-    api_id = _api_id(suite)
-    scalars = suite.messages_to_scalars(messages, api_id)
+    scalars = _interface(suite).messages_to_scalars(messages)
     points = _blind_generators(suite, len(messages) + 1).points
     blind, s_tilde, *m_tilde = random(len(messages) + 2)
     committed = combine(points, [blind, *scalars])
@@ -62,16 +65,16 @@ def blind_sign(
 
     Raises InvalidInputError unless the prover proved that it knows what it committed to.
     """
-    api_id = _api_id(suite)
+    api = _interface(suite)
     committed, hidden = _open_commitment(commitment_with_proof, suite)
-    scalars = suite.messages_to_scalars(messages, api_id)
+    scalars = api.messages_to_scalars(messages)
     generators = _joined(suite, len(messages), hidden)
     secret = scalar_from_octets(secret_key)
-    domain = calculate_domain(public_key, generators, header, suite, api_id)
+    domain = calculate_domain(public_key, generators, header, api)
     b = commit(suite, generators, domain, scalars) + committed
     # The later text hashes the domain too, which B depends on already; the vectors do not.
     hashed = secret.to_be_bytes() + b.to_compressed_bytes()
-    return signature_octets(secret, suite.hash_to_scalar(hashed, api_id + b"H2S_"), b)
+    return signature_octets(secret, api.hash_to_scalar(hashed), b)
 
 
 def blind_verify(
@@ -87,7 +90,7 @@ def blind_verify(
     """Raise InvalidSignatureError unless the signature holds over all messages, as its prover can tell (``Verify``)."""
     scalars = _all_scalars(messages, committed_messages, secret_prover_blind, suite)
     generators = _joined(suite, len(messages), len(committed_messages))
-    core_verify(public_key, signature, generators, header, scalars, suite, _api_id(suite))
+    core_verify(public_key, signature, generators, header, scalars, _interface(suite))
 
 
 def blind_proof_gen(
@@ -111,18 +114,8 @@ def blind_proof_gen(
         raise InvalidInputError("expected indexes of messages that the signer knows")
     scalars = _all_scalars(messages, committed_messages, secret_prover_blind, suite)
     generators = _joined(suite, len(messages), len(committed_messages))
-    return core_proof_gen(
-        public_key,
-        signature,
-        generators,
-        header,
-        presentation_header,
-        scalars,
-        disclosed_indexes,
-        suite,
-        _api_id(suite),
-        random,
-    )
+    about, api = About(header, presentation_header), _interface(suite)
+    return core_proof_gen(public_key, signature, generators, about, scalars, disclosed_indexes, api, random)
 
 
 def blind_proof_verify(
@@ -145,32 +138,24 @@ def blind_proof_verify(
     hidden = len(disclosed_indexes) + len(parsed.commitments) - count - 1
     if hidden < 0 or (disclosed_indexes and disclosed_indexes[-1] >= count):
         raise InvalidSignatureError("expected a BBS proof of as many messages as it says, and of a blind")
-    core_proof_verify(
-        public_key,
-        parsed,
-        _joined(suite, count, hidden),
-        header,
-        presentation_header,
-        suite.messages_to_scalars(disclosed_messages, _api_id(suite)),
-        disclosed_indexes,
-        suite,
-        _api_id(suite),
-    )
+    about, api = About(header, presentation_header), _interface(suite)
+    scalars = api.messages_to_scalars(disclosed_messages)
+    core_proof_verify(public_key, parsed, _joined(suite, count, hidden), about, scalars, disclosed_indexes, api)
 
 
-def _api_id(suite: Ciphersuite) -> bytes:
-    return suite.identifier + b"BLIND_H2G_HM2S_"
+def _interface(suite: Ciphersuite) -> Interface:
+    return interface(suite, _TAG)
 
 
 def _blind_generators(suite: Ciphersuite, count: int) -> GeneratorList:
     """Return Q_2, J_1, …"""
-    return suite.generators(count, b"BLIND_" + _api_id(suite))
+    return interface(suite, _TAG, before=b"BLIND_").generators(count)
 
 
 def _joined(suite: Ciphersuite, messages: int, hidden: int) -> GeneratorList:
     """Return Q_1, H_1, …, Q_2, J_1, …"""
     check_count(messages + hidden)
-    known = suite.generators(messages + 1, _api_id(suite))
+    known = _interface(suite).generators(messages + 1)
     blind = _blind_generators(suite, hidden + 1)
     return GeneratorList([*known.points, *blind.points], known.octets + blind.octets)
 
@@ -178,8 +163,7 @@ def _joined(suite: Ciphersuite, messages: int, hidden: int) -> GeneratorList:
 def _all_scalars(
     messages: Sequence[bytes], committed: Sequence[bytes], secret_prover_blind: bytes, suite: Ciphersuite
 ) -> list[Scalar]:
-    api_id = _api_id(suite)
-    known, hidden = suite.messages_to_scalars(messages, api_id), suite.messages_to_scalars(committed, api_id)
+    known, hidden = map(_interface(suite).messages_to_scalars, (messages, committed))
     return [*known, scalar_from_octets(secret_prover_blind), *hidden]
 
 
@@ -202,4 +186,4 @@ def _open_commitment(octets: bytes, suite: Ciphersuite) -> tuple[G1Point, int]:
 def _challenge(committed: G1Point, barred: G1Point, suite: Ciphersuite, hidden: int) -> Scalar:
     generators = _blind_generators(suite, hidden + 1)
     points = committed.to_compressed_bytes() + barred.to_compressed_bytes()
-    return suite.hash_to_scalar(hidden.to_bytes(8, "big") + generators.octets + points, _api_id(suite) + b"H2S_")
+    return _interface(suite).hash_to_scalar(hidden.to_bytes(8, "big") + generators.octets + points)

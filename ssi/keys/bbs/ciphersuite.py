@@ -1,28 +1,20 @@
-"""The two ciphersuites of BBS: hashing to scalars and to the curve, and the generators that messages are bound to.
+"""The two ciphersuites of BBS: hashing to scalars and to the curve.
 
-Source:  draft-irtf-cfrg-bbs-signatures-10, sections 4.1 (generators, messages to scalars), 4.2.2 (hash to scalar) and
-         7.2 (BLS12-381-SHA-256, BLS12-381-SHAKE-256), appendix A.1; RFC 9380, sections 3 and 5.3 (expand_message).
-Shapes:  ``api_id`` names an interface, for Sign and its companions ``ciphersuite_id`` and ``H2G_HM2S_``; generators
-         are points of G1, Q_1 before H_1, H_2, …
-I/O:     none. Generators are computed once per interface and kept: some 0.3 ms each.
-Errors:  InvalidInputError (a tag longer than 255 octets, more messages than MAX_MESSAGES).
+Source:  draft-irtf-cfrg-bbs-signatures-10, sections 4.2.2 (hash to scalar) and 7.2 (BLS12-381-SHA-256,
+         BLS12-381-SHAKE-256), appendix A.1; RFC 9380, sections 3 (hash to curve) and 5.3 (expand_message).
+I/O:     none.
+Errors:  InvalidInputError (a tag longer than 255 octets, an output longer than the expansion gives).
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable
 from hashlib import sha256, shake_256
 from typing import Final
 
-import msgspec
-
 from ssi.errors import InvalidInputError
-from ssi.keys.bbs.group import FIELD_PRIME, POINT_LENGTH, G1Point, Scalar, g1_from_octets
+from ssi.keys.bbs.group import FIELD_PRIME, G1Point, Scalar, g1_from_octets
 
-MAX_MESSAGES: Final = 1024
-"""Most messages that one signature or proof covers; ours, the draft allows 2^64-1. Bounds work on unknown input."""
 EXPAND_LENGTH: Final = 48
 _MAP_LENGTH: Final = 64
 
@@ -54,12 +46,11 @@ def expand_message_xof(message: bytes, dst: bytes, length: int) -> bytes:
 class Ciphersuite:
     """One ciphersuite; ``SHA_256`` and ``SHAKE_256`` are the two that there are."""
 
-    __slots__ = ("api_id", "expand_message", "identifier", "p1")
+    __slots__ = ("expand_message", "identifier", "p1")
 
     def __init__(self, identifier: str, expand_message: Callable[[bytes, bytes, int], bytes], p1: str) -> None:
         """Fix what section 7.2 fixes: the ciphersuite_id, expand_message, and P1 in hexadecimal."""
         self.identifier: Final = identifier.encode("ascii")
-        self.api_id: Final = self.identifier + b"H2G_HM2S_"
         self.expand_message: Final = expand_message
         self.p1: Final = g1_from_octets(bytes.fromhex(p1))
 
@@ -78,71 +69,6 @@ class Ciphersuite:
             for part in (uniform[:_MAP_LENGTH], uniform[_MAP_LENGTH:])
         )
         return left + right
-
-    def messages_to_scalars(self, messages: Sequence[bytes], api_id: bytes) -> list[Scalar]:
-        """Map each message to a scalar by hashing (4.1.2). Raises InvalidInputError if there are too many."""
-        check_count(len(messages))
-        dst = api_id + b"MAP_MSG_TO_SCALAR_AS_HASH_"
-        return [self.hash_to_scalar(message, dst) for message in messages]
-
-    def generators(self, count: int, api_id: bytes) -> GeneratorList:
-        """Return the first ``count`` generators of an interface (4.1.1 ``create_generators``), from the cache.
-
-        Raises InvalidInputError if more than MAX_MESSAGES + 1 are asked for.
-        """
-        check_count(count - 1)
-        return _generators(self, api_id).first(count)
-
-
-class GeneratorList(msgspec.Struct, frozen=True):
-    """Generators in order, exactly as many as there are messages and one."""
-
-    points: Sequence[G1Point]
-    octets: bytes
-    """The serialized points, one after the other: what the domain of a signature hashes."""
-
-
-class Generators:
-    """The generators of one interface, in order; grows on demand and never changes what is there."""
-
-    __slots__ = ("_dst", "_growing", "_octets", "_points", "_seed_dst", "_state", "_suite")
-
-    def __init__(self, suite: Ciphersuite, api_id: bytes) -> None:
-        """Start with none; use ``Ciphersuite.generators``."""
-        self._suite = suite
-        self._seed_dst = api_id + b"SIG_GENERATOR_SEED_"
-        self._dst = api_id + b"SIG_GENERATOR_DST_"
-        self._state = suite.expand_message(api_id + b"MESSAGE_GENERATOR_SEED", self._seed_dst, EXPAND_LENGTH)
-        self._growing = threading.Lock()
-        self._points: list[G1Point] = []
-        self._octets = b""
-
-    def first(self, count: int) -> GeneratorList:
-        """Return the first ``count``, computed if they are not there yet."""
-        if len(self._points) < count:
-            self._grow(count)
-        return GeneratorList(self._points[:count], self._octets[: POINT_LENGTH * count])
-
-    def _grow(self, count: int) -> None:
-        with self._growing:
-            for index in range(len(self._points) + 1, count + 1):
-                seed = self._state + index.to_bytes(8, "big")
-                self._state = self._suite.expand_message(seed, self._seed_dst, EXPAND_LENGTH)
-                point = self._suite.hash_to_curve(self._state, self._dst)
-                # The octets come first: whoever sees the point, without the lock, sees its octets too.
-                self._octets += point.to_compressed_bytes()
-                self._points.append(point)
-
-
-@lru_cache(maxsize=16)
-def _generators(suite: Ciphersuite, api_id: bytes) -> Generators:
-    return Generators(suite, api_id)
-
-
-def check_count(messages: int) -> None:
-    """Raise InvalidInputError if there are more messages than this library handles."""
-    if messages > MAX_MESSAGES:
-        raise InvalidInputError(f"expected at most {MAX_MESSAGES} messages, got {messages}")
 
 
 SHA_256: Final = Ciphersuite(

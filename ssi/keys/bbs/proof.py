@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from ssi.errors import InvalidInputError, InvalidSignatureError
-from ssi.keys.bbs.ciphersuite import EXPAND_LENGTH, SHA_256, Ciphersuite, GeneratorList, check_count
+from ssi.keys.bbs.ciphersuite import EXPAND_LENGTH, SHA_256, Ciphersuite
 from ssi.keys.bbs.group import (
     GT,
     NEGATIVE_BP2,
@@ -32,12 +32,20 @@ from ssi.keys.bbs.group import (
     g2_from_octets,
     scalar_from_octets,
 )
+from ssi.keys.bbs.interface import GeneratorList, Interface, check_count, interface
 from ssi.keys.bbs.signature import calculate_domain, commit, parse_signature
 
 PROOF_FLOOR: Final = 3 * POINT_LENGTH + 4 * SCALAR_LENGTH
 
 RandomScalars: TypeAlias = Callable[[int], Sequence[Scalar]]
 """Gives as many scalars as asked for; the vectors put numbers of their own here."""
+
+
+class About(msgspec.Struct, frozen=True):
+    """What a proof is bound to beside messages: the signed header, and that of the presentation."""
+
+    header: bytes
+    presentation_header: bytes
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -81,20 +89,10 @@ def proof_gen(
     The signature is not verified here: one that does not hold gives a proof that does not. Raises InvalidInputError
     for indexes that are not ascending and in range, InvalidSignatureError for octets that are no signature.
     """
-    scalars = suite.messages_to_scalars(messages, suite.api_id)
-    generators = suite.generators(len(messages) + 1, suite.api_id)
-    return core_proof_gen(
-        public_key,
-        signature,
-        generators,
-        header,
-        presentation_header,
-        scalars,
-        disclosed_indexes,
-        suite,
-        suite.api_id,
-        random,
-    )
+    api = interface(suite)
+    scalars, generators = api.messages_to_scalars(messages), api.generators(len(messages) + 1)
+    about = About(header, presentation_header)
+    return core_proof_gen(public_key, signature, generators, about, scalars, disclosed_indexes, api, random)
 
 
 def proof_verify(
@@ -112,32 +110,21 @@ def proof_verify(
     Raises InvalidInputError if the public key is none, or if messages and indexes do not fit together.
     """
     check_count(len(disclosed_messages))
-    parsed = parse_proof(proof)
-    scalars = suite.messages_to_scalars(disclosed_messages, suite.api_id)
-    generators = suite.generators(len(parsed.commitments) + len(disclosed_indexes) + 1, suite.api_id)
-    core_proof_verify(
-        public_key,
-        parsed,
-        generators,
-        header,
-        presentation_header,
-        scalars,
-        disclosed_indexes,
-        suite,
-        suite.api_id,
-    )
+    api, parsed = interface(suite), parse_proof(proof)
+    scalars = api.messages_to_scalars(disclosed_messages)
+    generators = api.generators(len(parsed.commitments) + len(disclosed_indexes) + 1)
+    about = About(header, presentation_header)
+    core_proof_verify(public_key, parsed, generators, about, scalars, disclosed_indexes, api)
 
 
 def core_proof_gen(
     public_key: bytes,
     signature: bytes,
     generators: GeneratorList,
-    header: bytes,
-    presentation_header: bytes,
+    about: About,
     scalars: Sequence[Scalar],
     disclosed_indexes: Sequence[int],
-    suite: Ciphersuite,
-    api_id: bytes,
+    api: Interface,
     random: RandomScalars,
 ) -> bytes:
     """Prove a signature over message scalars (3.6.3, 3.7.1 and 3.7.2). Raises as ``proof_gen``."""
@@ -146,21 +133,14 @@ def core_proof_gen(
     count = len(scalars)
     hidden = hidden_indexes(disclosed_indexes, count)
     r1, r2, e_tilde, r1_tilde, r3_tilde, *m_tilde = random(5 + len(hidden))
-    domain = calculate_domain(public_key, generators, header, suite, api_id)
-    d = commit(suite, generators, domain, scalars) * r2
+    domain = calculate_domain(public_key, generators, about.header, api)
+    d = commit(api.suite, generators, domain, scalars) * r2
     abar = a * (r1 * r2)
     bbar = d * r1 - abar * e
     t1 = abar * e_tilde + d * r1_tilde
     t2 = combine([d, *(generators.points[j + 1] for j in hidden)], [r3_tilde, *m_tilde])
-    challenge = _challenge(
-        (abar, bbar, d, t1, t2),
-        domain,
-        [scalars[i] for i in disclosed_indexes],
-        disclosed_indexes,
-        presentation_header,
-        suite,
-        api_id,
-    )
+    disclosed = [scalars[index] for index in disclosed_indexes]
+    challenge = _challenge((abar, bbar, d, t1, t2), domain, disclosed, disclosed_indexes, about, api)
     answers = [
         e_tilde + e * challenge,
         r1_tilde - r1 * challenge,
@@ -176,12 +156,10 @@ def core_proof_verify(
     public_key: bytes,
     proof: Proof,
     generators: GeneratorList,
-    header: bytes,
-    presentation_header: bytes,
+    about: About,
     disclosed: Sequence[Scalar],
     disclosed_indexes: Sequence[int],
-    suite: Ciphersuite,
-    api_id: bytes,
+    api: Interface,
 ) -> None:
     """Raise InvalidSignatureError unless a proof over message scalars holds (3.6.4 and 3.7.3)."""
     w = g2_from_octets(public_key)
@@ -189,15 +167,15 @@ def core_proof_verify(
         raise InvalidInputError("expected as many disclosed messages as indexes")
     count = len(disclosed) + len(proof.commitments)
     hidden = hidden_indexes(disclosed_indexes, count)
-    domain = calculate_domain(public_key, generators, header, suite, api_id)
+    domain = calculate_domain(public_key, generators, about.header, api)
     c, points = proof.challenge, generators.points
     t1 = combine([proof.bbar, proof.abar, proof.d], [c, proof.e_hat, proof.r1_hat])
     # T2 = Bv c + D r3^ + H_j m^_j with Bv = P1 + Q_1 domain + H_i msg_i, multiplied out into one sum.
-    bases = [suite.p1, points[0], *(points[i + 1] for i in disclosed_indexes), proof.d]
+    bases = [api.suite.p1, points[0], *(points[i + 1] for i in disclosed_indexes), proof.d]
     factors = [c, domain * c, *(scalar * c for scalar in disclosed), proof.r3_hat]
     t2 = combine([*bases, *(points[j + 1] for j in hidden)], [*factors, *proof.commitments])
     commitments = (proof.abar, proof.bbar, proof.d, t1, t2)
-    expected = _challenge(commitments, domain, disclosed, disclosed_indexes, presentation_header, suite, api_id)
+    expected = _challenge(commitments, domain, disclosed, disclosed_indexes, about, api)
     if expected != c or not GT.pairing_check([proof.abar, proof.bbar], [w, NEGATIVE_BP2]):
         raise InvalidSignatureError("the BBS proof does not hold")
 
@@ -237,14 +215,13 @@ def _challenge(
     domain: Scalar,
     disclosed: Sequence[Scalar],
     disclosed_indexes: Sequence[int],
-    presentation_header: bytes,
-    suite: Ciphersuite,
-    api_id: bytes,
+    about: About,
+    api: Interface,
 ) -> Scalar:
     """Return the challenge (3.7.4): one hash of everything that the proof is about."""
     parts = [len(disclosed).to_bytes(8, "big")]
     for index, scalar in zip(disclosed_indexes, disclosed, strict=True):
         parts += (index.to_bytes(8, "big"), scalar.to_be_bytes())
     parts += (point.to_compressed_bytes() for point in commitments)
-    parts += (domain.to_be_bytes(), len(presentation_header).to_bytes(8, "big"), presentation_header)
-    return suite.hash_to_scalar(b"".join(parts), api_id + b"H2S_")
+    parts += (domain.to_be_bytes(), len(about.presentation_header).to_bytes(8, "big"), about.presentation_header)
+    return api.hash_to_scalar(b"".join(parts))

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ssi.errors import InvalidInputError, InvalidSignatureError
-from ssi.keys.bbs.ciphersuite import SHA_256, Ciphersuite, GeneratorList
+from ssi.keys.bbs.ciphersuite import SHA_256, Ciphersuite
 from ssi.keys.bbs.group import (
     BP2,
     GT,
@@ -31,6 +31,7 @@ from ssi.keys.bbs.group import (
     g2_from_octets,
     scalar_from_octets,
 )
+from ssi.keys.bbs.interface import GeneratorList, Interface, interface
 
 SIGNATURE_LENGTH: Final = POINT_LENGTH + SCALAR_LENGTH
 
@@ -69,13 +70,12 @@ def sign(
     ``public_key`` is that of ``secret_key``. Raises InvalidInputError if the secret key is none, or if there are too
     many messages.
     """
-    scalars = suite.messages_to_scalars(messages, suite.api_id)
-    generators = suite.generators(len(messages) + 1, suite.api_id)
+    api = interface(suite)
+    scalars, generators = api.messages_to_scalars(messages), api.generators(len(messages) + 1)
     secret = scalar_from_octets(secret_key)
-    domain = calculate_domain(public_key, generators, header, suite, suite.api_id)
+    domain = calculate_domain(public_key, generators, header, api)
     hashed = b"".join(scalar.to_be_bytes() for scalar in (secret, *scalars, domain))
-    e = suite.hash_to_scalar(hashed, suite.api_id + b"H2S_")
-    return signature_octets(secret, e, commit(suite, generators, domain, scalars))
+    return signature_octets(secret, api.hash_to_scalar(hashed), commit(suite, generators, domain, scalars))
 
 
 def verify(
@@ -90,9 +90,9 @@ def verify(
 
     Raises InvalidInputError if the public key is none, or if there are too many messages.
     """
-    scalars = suite.messages_to_scalars(messages, suite.api_id)
-    generators = suite.generators(len(messages) + 1, suite.api_id)
-    core_verify(public_key, signature, generators, header, scalars, suite, suite.api_id)
+    api = interface(suite)
+    scalars, generators = api.messages_to_scalars(messages), api.generators(len(messages) + 1)
+    core_verify(public_key, signature, generators, header, scalars, api)
 
 
 def core_verify(
@@ -101,15 +101,14 @@ def core_verify(
     generators: GeneratorList,
     header: bytes,
     scalars: Sequence[Scalar],
-    suite: Ciphersuite,
-    api_id: bytes,
+    api: Interface,
 ) -> None:
     """Raise InvalidSignatureError unless a signature over message scalars holds (3.6.2)."""
     w = g2_from_octets(public_key)
     a, e = parse_signature(signature)
-    domain = calculate_domain(public_key, generators, header, suite, api_id)
+    domain = calculate_domain(public_key, generators, header, api)
     # h(A, W) h(A e - B, BP2) = 1, with B - A e in one multiplication and the base point negated instead.
-    points = [a, suite.p1, *generators.points]
+    points = [a, api.suite.p1, *generators.points]
     difference = combine(points, [-e, ONE, domain, *scalars])
     if not GT.pairing_check([a, difference], [w, NEGATIVE_BP2]):
         raise InvalidSignatureError("the BBS signature does not hold")
@@ -125,15 +124,11 @@ def parse_signature(octets: bytes) -> tuple[G1Point, Scalar]:
         raise InvalidSignatureError(f"the BBS signature is malformed: {exc}") from exc
 
 
-def calculate_domain(
-    public_key: bytes, generators: GeneratorList, header: bytes, suite: Ciphersuite, api_id: bytes
-) -> Scalar:
+def calculate_domain(public_key: bytes, generators: GeneratorList, header: bytes, api: Interface) -> Scalar:
     """Return the domain of a signature: a hash of its key, its generators and its header (4.2.3)."""
-    count = len(generators.points) - 1
-    hashed = b"".join(
-        (public_key, count.to_bytes(8, "big"), generators.octets, api_id, len(header).to_bytes(8, "big"), header)
-    )
-    return suite.hash_to_scalar(hashed, api_id + b"H2S_")
+    count = (len(generators.points) - 1).to_bytes(8, "big")
+    length = len(header).to_bytes(8, "big")
+    return api.hash_to_scalar(b"".join((public_key, count, generators.octets, api.api_id, length, header)))
 
 
 def commit(suite: Ciphersuite, generators: GeneratorList, domain: Scalar, scalars: Sequence[Scalar]) -> G1Point:

@@ -271,6 +271,37 @@ def test_work_on_many_small_contexts_is_bounded() -> None:
     assert caught.value.code == "too large"
 
 
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"a0": EX, **{f"a{i}": {"@id": f"a{i - 1}:{'x' * 300}", "@prefix": True} for i in range(1, 900)}},
+        {"@vocab": EX + "x" * 100_000},
+        {"t": EX + "x" * 100_000},
+        {"t": {"@id": EX + "t", "@type": EX + "x" * 100_000}},
+    ],
+)
+def test_what_a_term_stands_for_is_bounded(context: dict[str, Any]) -> None:
+    with pytest.raises(JsonLdError) as caught:
+        to_quads({"@context": context, "@id": "urn:a", "t": "x"})
+    assert caught.value.code == "too large"
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {f"m{number}": "x" for number in range(60_000)},
+        {"p": [str(number) for number in range(60_000)]},
+        {"p": {"@list": list(range(60_000))}},
+        {"p": [{"q": number} for number in range(30_000)]},
+    ],
+    ids=["members", "values", "list", "nodes"],
+)
+def test_documents_of_too_many_quads_are_refused(member: dict[str, Any]) -> None:
+    with pytest.raises(JsonLdError) as caught:
+        to_quads({"@context": {"@vocab": EX}} | member)
+    assert caught.value.code == "too large"
+
+
 def test_contexts_that_multiply_at_each_step_are_bounded() -> None:
     urls = [f"https://example.org/{number}" for number in range(8)]
     pins = {urls[-1]: pin({"@context": {"a": EX + "a"}})}

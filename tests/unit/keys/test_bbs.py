@@ -11,7 +11,6 @@ from ssi.keys.bbs import (
     MAX_MESSAGES,
     SHA_256,
     SHAKE_256,
-    ciphersuite,
     keygen,
     proof_gen,
     proof_verify,
@@ -30,6 +29,7 @@ from ssi.keys.bbs.group import (
     g2_from_octets,
     scalar_from_octets,
 )
+from ssi.keys.bbs.interface import interface
 
 ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 SECRET = keygen(bytes(range(32)))
@@ -142,7 +142,7 @@ def test_keys_need_secret_material() -> None:
 
 def test_more_messages_than_the_bound_cost_nothing() -> None:
     many = [b""] * (MAX_MESSAGES + 1)
-    before = ciphersuite._generators(SHA_256, SHA_256.api_id)._octets
+    before = interface(SHA_256)._octets
     for call in (
         lambda: sign(SECRET, PUBLIC, many),
         lambda: verify(PUBLIC, SIGNATURE, many),
@@ -153,7 +153,7 @@ def test_more_messages_than_the_bound_cost_nothing() -> None:
     ):
         with pytest.raises((InvalidInputError, InvalidSignatureError)):
             call()
-    assert ciphersuite._generators(SHA_256, SHA_256.api_id)._octets == before
+    assert interface(SHA_256)._octets == before
 
 
 @pytest.mark.parametrize("shown", [[1, 0], [0, 0], [4], [-1], [0, 1, 2, 3, 4]])

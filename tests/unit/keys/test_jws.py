@@ -200,3 +200,13 @@ def test_a_number_that_is_not_finite_is_not_signed_as_null(number: float) -> Non
         with pytest.raises(InvalidInputError):
             signing_input({"alg": "ES256"}, claims)
     assert signing_input({"alg": "ES256"}, {"n": None, "t": "null"})
+
+
+async def test_a_key_of_bbs_signs_and_verifies_no_jws() -> None:
+    kms = MemoryKms()
+    public = await kms.generate("bbs", curve=Curve.BLS12_381_G2, purpose=KeyPurpose.CREDENTIAL)
+    for alg in (None, "ES256"):
+        with pytest.raises(InvalidInputError):
+            await sign_jws({}, {}, kms=kms, label="bbs", purpose=KeyPurpose.CREDENTIAL, alg=alg)
+    with pytest.raises(VerificationError):
+        verify_jws(parse_jws(GOOD), public, typ=TYP)

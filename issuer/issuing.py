@@ -133,8 +133,8 @@ def _mandatory(entry: CredentialType, document: JsonObject) -> list[str]:
     Beside the claims that the catalogue always shows, these are whom it is about, and whatever a holder could gain by
     leaving out.
     """
-    subject = document["credentialSubject"]
-    always = [path for path in (("id",), *entry.always_shown) if path in set(paths_of(subject))]
+    there = set(paths_of(document["credentialSubject"]))
+    always = [path for path in (("id",), *entry.always_shown) if path in there]
     named = ["/name"] if entry.title else []
     return [*core_pointers(document), *named, *(pointer_to(("credentialSubject", *path)) for path in always)]
 

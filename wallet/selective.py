@@ -27,8 +27,8 @@ def withholdable(document: JsonObject) -> dict[ClaimPath, str] | None:
     if mandatory is None:
         return None
     claims = {name: value for name, value in document.items() if name != "proof"}
-    shown = [_path(claims, pointer) for pointer in mandatory]
-    return {path: _pointer(path) for path in _members(claims, ()) if not _meets(path, shown)}
+    shown = _Shown(_path(claims, pointer) for pointer in mandatory)
+    return {path: _pointer(path) for path in _members(claims, ()) if not shown.has(path)}
 
 
 def shown_to_oneself(document: JsonObject) -> list[JsonObject]:
@@ -65,16 +65,25 @@ def derive(
         if not nested and isinstance(find(body, tuple(map(str, path))), dict | list):
             raise InvalidInputError(f"expected claims that hold no others, or nested, at {path_text(path)}")
     derived = derive_proof(document, selective_pointers=sorted(map(_pointer, chosen)))
-    return derived, [pointer for path, pointer in pointers.items() if _meets(path, chosen)]
+    if "credentialSubject" not in derived:
+        raise InvalidInputError("expected to show something of the subject: a credential about nobody is none")
+    shown = _Shown(chosen)
+    return derived, [pointer for path, pointer in pointers.items() if shown.has(path)]
 
 
 def _pointer(path: ClaimPath) -> str:
     return pointer_to([step for step in path if step is not None])
 
 
-def _meets(path: ClaimPath, others: Iterable[ClaimPath]) -> bool:
-    """Whether ``path`` leads to one of ``others``, or to what it holds."""
-    return any(path[: len(other)] == other[: len(path)] for other in others)
+class _Shown:
+    """What is shown with these paths: they themselves, what they hold, and what holds them."""
+
+    def __init__(self, paths: Iterable[ClaimPath]) -> None:
+        self._whole = set(paths)
+        self._outer = {path[:end] for path in self._whole for end in range(1, len(path))}
+
+    def has(self, path: ClaimPath) -> bool:
+        return path in self._outer or any(path[:end] in self._whole for end in range(1, len(path) + 1))
 
 
 def _path(value: JsonValue, pointer: str) -> ClaimPath:

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from ssi.cli.vcapi_profiles import HOLDER_SUITE, TEST_PROFILES, WITH_STATUS, Profiles
+from ssi.cli.vcapi_profiles import HOLDER_SUITE, TEST_PROFILES, WITH_STATUS, Profiles, _new
 from ssi.cli.vcapi_profiles import test_profiles as new_profiles
 from ssi.credentials.contexts import VC_V1_CONTEXT, VC_V2_CONTEXT
 from ssi.did.resolver import default_resolver
 from ssi.encoding.jsonld import BUNDLED
 from ssi.errors import InvalidInputError
 from ssi.http.vc_api import VcApiSetup, create_app, find_parts
+from ssi.keys import Curve
+from ssi.keys.backends.memory import MemoryKms
 
 SELECTIVE = ["ecdsa-sd-2023", "bbs-2023"]
 SUITES = [name for name, (suite, _) in TEST_PROFILES.items() if suite is not None and name not in SELECTIVE]
@@ -291,6 +293,32 @@ async def test_a_status_is_set_and_the_list_says_so(server: Server) -> None:
     assert await change("revocation") == 200
     assert await server.verify(secured) == 400, "revoked"
     assert await server.verify(secured, checks=["proof"]) == 200
+
+
+async def test_a_credential_with_selective_disclosure_has_a_status_that_its_holder_cannot_withhold() -> None:
+    profiles = await new_profiles()
+    kms = profiles.kms
+    assert isinstance(kms, MemoryKms)
+    name = "sd-with-status"
+    profile = await _new(kms, name, "ecdsa-sd-2023", Curve.P256, status=True)
+    profiles = Profiles((profile,), profiles.holder, kms)
+    app = await create_app(setup_of(profiles, "https://localhost:8443"), find_parts(), token=None)
+    async with TestClient(TestServer(app)) as client:
+        server = Server(client, profiles)
+        status, answer = await server.issue(name, server.credential(name), credentialId="case-1")
+        assert status == 201, answer
+        body = {"verifiableCredential": answer["verifiableCredential"], "options": {"selectivePointers": ["/type"]}}
+        _, answer = await server.post("/credentials/derive", body)
+        assert "credentialStatus" in answer["verifiableCredential"]
+        body["options"] = {"selectivePointers": ["/credentialSubject"]}
+        derived = (await server.post("/credentials/derive", body))[1]["verifiableCredential"]
+        assert await server.verify(derived) == 200
+        without = {key: value for key, value in derived.items() if key != "credentialStatus"}
+        assert await server.verify(without) == 400
+        entry = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"}
+        change = {"credentialId": "case-1", "credentialStatus": entry}
+        assert (await server.post(f"/issuers/{name}/credentials/status", change))[0] == 200
+        assert await server.verify(derived) == 400
 
 
 async def test_a_token_is_asked_for_and_the_public_part_is_public() -> None:

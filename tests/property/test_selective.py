@@ -112,6 +112,14 @@ def meaning(document: JsonObject) -> frozenset[str]:
     return frozenset(line for line in canonicalize(to_quads(body)).lines if "_:" not in line)
 
 
+def statements(document: JsonObject) -> tuple[str, ...] | None:
+    """What a document says; None if it is no JSON-LD any more."""
+    try:
+        return canonicalize(to_quads({name: value for name, value in document.items() if name != "proof"})).lines
+    except REFUSED:
+        return None
+
+
 def _settings(examples: int) -> settings:
     return settings(deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
 
@@ -146,9 +154,14 @@ def test_every_leaf_counts(suite: str, data: Any, document: JsonObject) -> None:
     assume(mandatory or selective)
     shown = derive_proof(sign(document, mandatory, suite), selective_pointers=selective)
     verify(shown, suite)
+    said = statements(shown)
     for path in leaves(shown):
+        changed = altered(shown, path)
+        if changed["proof"] == shown["proof"] and statements(changed) == said:
+            verify(changed, suite)  # An array is a set: [0, 0, 1] says what [0, 1, 1] says.
+            continue
         with pytest.raises(REFUSED):
-            verify(altered(shown, path), suite)
+            verify(changed, suite)
 
 
 @each

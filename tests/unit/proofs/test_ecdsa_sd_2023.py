@@ -17,7 +17,7 @@ from ssi.proofs.data_integrity import VerifiedDocument, add_further_proof, add_p
 from ssi.proofs.derive import derive_proof, mandatory_pointers_of, verify_base_proof
 from ssi.proofs.ecdsa_sd_2023 import EcdsaSd2023
 from ssi.proofs.ecdsa_sd_proof_value import MAX_STATEMENTS, parse_base, parse_derived
-from ssi.proofs.suites import is_selective, issuing_suite
+from ssi.proofs.suites import SUITES, is_selective, issuing_suite
 from ssi.types import JsonObject
 from tests.unit.import_cost import run_fresh
 from tests.unit.proofs.party import altered, leaves
@@ -336,6 +336,41 @@ async def test_what_is_no_proof_value_is_refused(text: str) -> None:
     ):
         with pytest.raises(REFUSED):
             call()
+
+
+async def test_a_holder_adds_nothing_that_no_statement_says() -> None:
+    """Members that make no quad would be claims that nobody signed: "convictions": [] is one."""
+    shown = derive_proof(await signed(), selective_pointers=["/credentialSubject/born"])
+    subject = shown["credentialSubject"]
+    nothing: list[Any] = [[], None, {}, [None], [[]], {"@set": []}, {"@list": []}, {"@value": None}, {"@id": None}]
+    for value in nothing:
+        for name in ("convictions", "termsOfUse", "@included", "@index", "@nest", "@reverse"):
+            for forged in ({**shown, name: value}, {**shown, "credentialSubject": {**subject, name: value}}):
+                with pytest.raises(REFUSED):
+                    verify(forged)
+    with pytest.raises(REFUSED):
+        verify({**shown, "credentialSubject": {**subject, "born": "1990"}})
+    with pytest.raises(REFUSED):
+        verify({**shown, "@context": [*shown["@context"], {"age": "https://example.org/#born"}], "age": 1990})
+
+
+async def test_a_proof_under_the_name_of_another_suite_is_refused() -> None:
+    base = await signed()
+    shown = derive_proof(base, selective_pointers=[])
+    for document in (base, shown):
+        for name in [*SUITES, "ecdsa-sd-2024"]:
+            if name == shown["proof"]["cryptosuite"]:
+                continue
+            named = {**document, "proof": {**document["proof"], "cryptosuite": name}}
+            for find in (keys, lambda *_: key("ed").public_key):
+                with pytest.raises(REFUSED):
+                    verify(named, keys=find)
+            with pytest.raises(REFUSED):
+                derive_proof(named, selective_pointers=[])
+    plain = await signed(label="ed", suite=issuing_suite("eddsa-jcs-2022", key("ed").public_key, ()))
+    for name in ("ecdsa-sd-2023", "bbs-2023"):
+        with pytest.raises(REFUSED):
+            verify({**plain, "proof": {**plain["proof"], "cryptosuite": name}})
 
 
 def test_no_extra_is_needed() -> None:

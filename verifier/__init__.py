@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .evidence import Evidence
+from .pinned import PinnedDocument
 from .policy import PinnedKey, Policy, Registry, Trust
 from .report import Check, CouldNotCheck, Refused, Report
 from .verified import VerifiedPresentation
@@ -12,6 +13,7 @@ __all__ = [
     "Check",
     "CouldNotCheck",
     "Evidence",
+    "PinnedDocument",
     "PinnedKey",
     "Policy",
     "Refused",

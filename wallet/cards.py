@@ -36,6 +36,7 @@ from ssi.did.document import DidDocument, parse_document
 from ssi.did.resolver import Resolver
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.errors import DisclosureError, InvalidInputError, KeyBindingError, VerificationError
 from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
@@ -145,10 +146,12 @@ def card_of(delivered: Delivered, record_id: bytes, *, added_at: int, verified_a
     )
 
 
-async def verify_issuer(delivered: Delivered, resolver: Resolver, *, now: int) -> None:
+async def verify_issuer(
+    delivered: Delivered, resolver: Resolver, *, now: int, jsonld_contexts: Contexts = BUNDLED
+) -> None:
     """Raise unless the issuer's signature holds under a key that its DID gives for assertions, and now is in time."""
     if isinstance(delivered.unverified, UnverifiedCredential):
-        await _verify_proofs(delivered.unverified, resolver, now)
+        await _verify_proofs(delivered.unverified, resolver, now, jsonld_contexts)
         return
     key = await _issuer_key(delivered, resolver, now)
     if isinstance(delivered.unverified, UnverifiedVcJwt):
@@ -310,11 +313,20 @@ def _bound_key(claims: JsonObject, credential: Credential) -> tuple[PublicKey | 
     return keys[0], holder
 
 
-async def _verify_proofs(unverified: UnverifiedCredential, resolver: Resolver, now: int) -> None:
+async def _verify_proofs(
+    unverified: UnverifiedCredential, resolver: Resolver, now: int, jsonld_contexts: Contexts
+) -> None:
     """Verify all proofs, of which one has to be the issuer's."""
     keys = {need: await resolver.key(need.verification_method, need.purpose, at=now) for need in unverified.keys}
     contexts = _contexts(unverified.document)
-    verify_credential(unverified, keys=found_keys(keys), now=now, contexts=contexts, inline_contexts=True)
+    verify_credential(
+        unverified,
+        keys=found_keys(keys),
+        now=now,
+        contexts=contexts,
+        inline_contexts=True,
+        jsonld_contexts=jsonld_contexts,
+    )
 
 
 async def _issuer_key(delivered: Delivered, resolver: Resolver, now: int) -> PublicKey:

@@ -27,7 +27,7 @@ from ssi.encoding.jsonld import Contexts
 from ssi.errors import InvalidInputError
 from ssi.keys import Kms
 from ssi.proofs import ed25519_signature_2020
-from ssi.proofs.suites import suite_for
+from ssi.proofs.suites import Cryptosuite, is_jcs_suite, suite_for
 from ssi.protocols.vc_api import IssueRequest, Profile, StatusRequest
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
@@ -130,26 +130,33 @@ class ProfileIssuer:
         """Return the credential, secured as the profile says."""
         profile = self.profile
         document = self._with_proof_context(request.credential)
-        credential = check_issuable(document, contexts=self._contexts)
+        suite = await self._suite()
+        compact = suite is not None and not is_jcs_suite(suite.name)
+        credential = check_issuable(document, contexts=self._contexts, compact=compact)
         if credential.issuer != profile.did:
             raise InvalidInputError(f"expected a credential whose issuer is {profile.did}")
         if profile.list_label is not None and self._desk is not None:
             reference = request.credential_id or credential.id or f"urn:countersigned:{secrets.token_hex(16)}"
             entries = await self._desk.entries(reference, credential, label=profile.label)
             document = {**document, "credentialStatus": _with(document.get("credentialStatus"), entries)}
-            credential = check_issuable(document, contexts=self._contexts)
-        if profile.cryptosuite is None:
+            credential = check_issuable(document, contexts=self._contexts, compact=compact)
+        if suite is None:
             return await self._enveloped(credential)
-        key = await self._kms.public_key(profile.label)
         return await secure_credential(
             credential,
             kms=self._kms,
             label=profile.label,
             verification_method=profile.method,
             created=self._now(),
-            suite=suite_for(profile.cryptosuite, key),
+            suite=suite,
             jsonld_contexts=self._contexts,
         )
+
+    async def _suite(self) -> Cryptosuite | None:
+        """Return the suite of the proof, None for an envelope, before anything is claimed that it would be for."""
+        if self.profile.cryptosuite is None:
+            return None
+        return suite_for(self.profile.cryptosuite, await self._kms.public_key(self.profile.label))
 
     async def _enveloped(self, credential: Credential) -> JsonObject:
         profile = self.profile

@@ -67,7 +67,10 @@ class Begun:
 
     def end(self) -> None:
         """Forget it: the restore is done."""
-        (self.place / NAME).unlink(missing_ok=True)
+        try:
+            (self.place / NAME).unlink(missing_ok=True)
+        except OSError as exc:
+            raise UnavailableError(f"{NAME} cannot be removed: all is restored, remove it by hand") from exc
         sync_directory(self.place)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -198,26 +199,23 @@ REWRITTEN: tuple[Callable[[JsonObject], None], ...] = (
 )
 
 
+SIGNABLE = [rewrite for rewrite in REWRITTEN if rewrite is not _proof_end_by_iri]  # the signer makes the proof
+
+
 async def test_what_was_signed_verifies() -> None:
     assert verify(await secured()).credential.raw == RAW
 
 
 @pytest.mark.parametrize("rewrite", REWRITTEN, ids=lambda rewrite: str(rewrite.__name__)[1:])
 async def test_a_credential_written_in_another_way_is_refused(rewrite: Callable[[JsonObject], None]) -> None:
-    from copy import deepcopy
-
     document = deepcopy(await secured())
     rewrite(document)
     with pytest.raises((CanonicalizationError, InvalidInputError)):
         verify(document)
 
 
-@pytest.mark.parametrize("rewrite", REWRITTEN, ids=lambda rewrite: str(rewrite.__name__)[1:])
+@pytest.mark.parametrize("rewrite", SIGNABLE, ids=lambda rewrite: str(rewrite.__name__)[1:])
 async def test_nothing_is_signed_that_would_not_verify(rewrite: Callable[[JsonObject], None]) -> None:
-    from copy import deepcopy
-
-    if rewrite is _proof_end_by_iri:
-        pytest.skip("the proof is made by the signer")
     document = deepcopy(RAW)
     rewrite(document)
     with pytest.raises(SsiError):

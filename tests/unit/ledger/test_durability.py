@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,14 +55,19 @@ def calls(place: Path) -> list[Call]:
     return traced(CHILD, str(place / "log.db"), "FULL", calls=CALLS)
 
 
+def _is_of(rest: str, suffix: str) -> bool:
+    """Tell whether a call is on the file ending in ``suffix``; a file that is about to be one has a random part."""
+    return f"{suffix}>" in re.sub(r"\.[0-9a-f]{16}\.new\b", ".new", rest)
+
+
 def unsynchronised(calls: list[Call], suffix: str) -> list[str]:
     """Return the acknowledgements given while bytes of the file ending in ``suffix`` were written, not synchronised."""
     dirty = False
     early = []
     for name, rest in calls:
-        if name in ("write", "pwrite64") and f"{suffix}>" in rest:
+        if name in ("write", "pwrite64") and _is_of(rest, suffix):
             dirty = True
-        elif name in ("fsync", "fdatasync") and f"{suffix}>" in rest:
+        elif name in ("fsync", "fdatasync") and _is_of(rest, suffix):
             dirty = False
         elif acknowledges((name, rest)) and dirty:
             early.append(rest)
@@ -86,7 +92,7 @@ def test_a_head_is_acknowledged_after_its_file_and_directory_are_synchronised(pl
     for position in [i for i, (name, rest) in enumerate(calls) if name == "write" and '"ACK head' in rest]:
         steps = []
         for name, rest in calls[before:position]:
-            if "head.new" in rest:
+            if re.search(r"head\.[0-9a-f]{16}\.new\b", rest):
                 steps.append(name)
             elif name == "fsync" and f"<{place}>" in rest and "rename" in steps:
                 steps.append("directory")

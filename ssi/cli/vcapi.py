@@ -70,6 +70,7 @@ def command() -> None:
 @click.option("--status-store", "store", metavar="DIR", help="Where the status indexes of profiles are kept.")
 @click.option("--network", is_flag=True, help="Resolve DIDs over the web too.")
 @click.option("--accept-foreign-issuer", is_flag=True, help="Take credentials that somebody signed for their issuer.")
+@click.option("--accept-inline-contexts", is_flag=True, help="Verify documents whose contexts are written out in them.")
 @ledger_options
 @key_options
 @action
@@ -89,6 +90,7 @@ async def serve(
     store: str | None,
     network: bool,
     accept_foreign_issuer: bool,
+    accept_inline_contexts: bool,
 ) -> Answer:
     """Serve until interrupted. Outside tests a bearer token is asked for, and without one nothing starts."""
     import json
@@ -123,6 +125,7 @@ async def serve(
         now=session.now,
         issuer_is_controller=not accept_foreign_issuer,
         store=None if store is None else Path(store),
+        inline_contexts=accept_inline_contexts,
     )
     app = await create_app(setup, find_parts(), token=token)
     if dids_file is not None:

@@ -31,7 +31,7 @@ from ssi.proofs.suites import Cryptosuite, is_jcs_suite, suite_for
 from ssi.protocols.vc_api import IssueRequest, Profile, StatusRequest
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
-from ssi.status.reference import SUSPENSION, build_bitstring_entry
+from ssi.status.reference import REVOCATION, SUSPENSION, build_bitstring_entry
 from ssi.types import JsonObject, JsonValue
 
 from .publishing import Publisher
@@ -89,7 +89,12 @@ class StatusDesk:
         return [{"id": f"{item.uri}#{item.index}", **build_bitstring_entry(item)} for item in references]
 
     async def change(self, request: StatusRequest) -> None:
-        """Set or clear a status. Raises NotFoundError, and InvalidInputError for taking back a revocation."""
+        """Set or clear a status.
+
+        Raises NotFoundError, and InvalidInputError for another purpose and for taking back a revocation.
+        """
+        if request.purpose not in (REVOCATION, SUSPENSION):
+            raise InvalidInputError("expected a statusPurpose of revocation or suspension")
         set_to = CredentialState.SUSPENDED if request.purpose == SUSPENSION else CredentialState.REVOKED
         if not request.set and set_to is CredentialState.REVOKED:
             raise InvalidInputError("expected a suspension to be taken back: a revocation is for good")

@@ -40,5 +40,5 @@ def make_folder(path: str | Path) -> None:
 
 
 def write_output(path: str | Path, data: bytes, *, private: bool = False) -> None:
-    """Write a file as a whole; ``private`` lets nobody else read it."""
+    """Write a file as a whole, durably; ``private`` lets nobody else read it."""
     replace_file(Path(path), data, mode=PRIVATE if private else 0o644)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -197,3 +199,20 @@ async def test_a_wallet_without_the_context_does_not_take_the_card(harbour: Harb
     issued = await harbour.issuer.issue("berth", CLAIMS, reference="b-3", holder=key)
     with pytest.raises(SsiError, match="context not allowed"):
         await other.add(issued.credential)
+
+
+def test_the_wallets_project_file_pins_contexts(tmp_path: Path) -> None:
+    (tmp_path / "berths.jsonld").write_text(DOCUMENT)
+    (tmp_path / "passphrase").write_text("open sesame")
+    project = tmp_path / "ssi.toml"
+
+    def run(*arguments: str, digest: str = DIGEST) -> subprocess.CompletedProcess[str]:
+        wallet = '[wallet]\nstore = "sqlite:wallet.db"\npassphrase_file = "passphrase"\n'
+        project.write_text(f'{wallet}[[wallet.context]]\nurl = "{URL}"\nsha256 = "{digest}"\n{FILE}')
+        command = [sys.executable, "-m", "ssi.cli", "wallet", *arguments, "--project", str(project)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert run("new-key").returncode == 0
+    assert run("list").returncode == 0
+    refused = run("list", digest=DIGEST[::-1])
+    assert (refused.returncode, "digest" in refused.stderr + refused.stdout) == (2, True)

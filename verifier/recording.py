@@ -201,18 +201,16 @@ async def verify_recorded(
         usable=usable,
     )
     outcome = await _outcome(inner, presentation, nonce=nonce, at=at)
-    files = {f"{WORLD}lists/{name}": body for name, body in list_files(asked.lists.values()).items()}
-    files |= _pages(asked)
+    files = _pages(asked) | {f"{WORLD}lists/{name}": body for name, body in list_files(asked.lists.values()).items()}
     left_out = False
     if provable is not None and view is not None and note is not None:
         entries, left_out = await _entries(provable, view, asked, whole=whole_ledger)
         files[f"{WORLD}{ENTRIES}"] = entries
         files[f"{WORLD}{CHECKPOINTS}/{view.size}.note"] = note
         files["anchors.json"] = jcs({"roots": sorted(view.roots), "keys": [key.vkey for key in provable.keys]})
-    raw = presentation if isinstance(presentation, bytes) else presentation.encode()
     request: JsonObject = {"at": at, "clock": clock, "logs_clock": logs_clock}
     files |= {
-        "presentation.txt": raw,
+        "presentation.txt": presentation if isinstance(presentation, bytes) else presentation.encode(),
         "policy.json": jcs(msgspec.to_builtins(inner.policy)),
         "result.json": jcs(described(outcome)),
         "request.json": jcs(request if nonce is None else {**request, "nonce": nonce}),

@@ -73,7 +73,9 @@ def check_object(found: JsonObject, typed: Typed | None, member: Member | None) 
 def check_array(member: Member, items: list[JsonValue]) -> None:
     """Refuse an array around what counts as no in most languages, while the array counts as yes."""
     term = member.context.terms.get(member.name)
-    if not all(items) and (term is None or not {"@set", "@list"} & set(term.container)):
+    if not all(item or isinstance(item, dict | list) for item in items) and (
+        term is None or not {"@set", "@list"} & set(term.container)
+    ):
         raise _not_compact(f"expected {quoted(member.name)} to hold false, 0 and the empty text without an array")
 
 

@@ -71,11 +71,15 @@ def check_object(found: JsonObject, typed: Typed | None, member: Member | None) 
 
 
 def check_array(member: Member, items: list[JsonValue]) -> None:
-    """Refuse an array around what counts as no in most languages, while the array counts as yes."""
+    """Refuse an array around one value that counts as no in most languages, while the array counts as yes.
+
+    Two of the same value are one in RDF, where an array is a set.
+    """
+    first = items[0]
+    if first or isinstance(first, dict | list) or any(item != first for item in items):
+        return
     term = member.context.terms.get(member.name)
-    if not all(item or isinstance(item, dict | list) for item in items) and (
-        term is None or not {"@set", "@list"} & set(term.container)
-    ):
+    if term is None or not {"@set", "@list"} & set(term.container):
         raise _not_compact(f"expected {quoted(member.name)} to hold false, 0 and the empty text without an array")
 
 

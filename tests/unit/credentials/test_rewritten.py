@@ -173,6 +173,10 @@ def _falsehood_in_an_array(document: JsonObject) -> None:
     _claims(document)["adult"] = [False]
 
 
+def _falsehood_twice(document: JsonObject) -> None:
+    _claims(document)["adult"] = [False, False]
+
+
 def _split_subject(document: JsonObject) -> None:
     claims = _claims(document)
     adult = claims.pop("adult")
@@ -195,6 +199,7 @@ REWRITTEN: tuple[Callable[[JsonObject], None], ...] = (
     _date_in_an_object,
     _set_object,
     _falsehood_in_an_array,
+    _falsehood_twice,
     _split_subject,
 )
 
@@ -204,6 +209,8 @@ SIGNABLE = [rewrite for rewrite in REWRITTEN if rewrite is not _proof_end_by_iri
 
 async def test_what_was_signed_verifies() -> None:
     assert verify(await secured()).credential.raw == RAW
+    several = {**RAW, "credentialSubject": {**RAW["credentialSubject"], "adult": [False, True], "resident": [0, 1]}}
+    assert verify(await secured(several)).credential.raw == several
 
 
 @pytest.mark.parametrize("rewrite", REWRITTEN, ids=lambda rewrite: str(rewrite.__name__)[1:])

@@ -201,6 +201,21 @@ async def test_a_wallet_without_the_context_does_not_take_the_card(harbour: Harb
         await other.add(issued.credential)
 
 
+async def test_a_holder_does_not_hide_status_or_end_from_a_verifier(harbour: Harbour) -> None:
+    """The proof is over RDF and holds for every way of writing it; JSON under an IRI is what nobody looks at."""
+    lax = replace(await harbour.policy(), holder_binding="not-required", status="when-present")
+    card = json.loads((await harbour.wallet.get(harbour.card.id)).credential)
+    await harbour.lock(lax).verify(json.dumps(card))
+    await harbour.issuer.revoke(reference="b-1")
+    harbour.clock.advance(100)
+    with pytest.raises(Refused, match="revoked"):
+        await harbour.lock(lax).verify(json.dumps(card))
+    moved = {name: value for name, value in card.items() if name != "credentialStatus"}
+    moved["https://www.w3.org/2018/credentials#credentialStatus"] = card["credentialStatus"]
+    with pytest.raises(Refused, match="not compact"):
+        await harbour.lock(lax).verify(json.dumps(moved))
+
+
 def test_the_wallets_project_file_pins_contexts(tmp_path: Path) -> None:
     (tmp_path / "berths.jsonld").write_text(DOCUMENT)
     (tmp_path / "passphrase").write_text("open sesame")

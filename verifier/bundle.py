@@ -37,14 +37,13 @@ from ssi.status.folder import list_files
 from ssi.status.verify import parse_status_list
 
 from .contents import check_contents, digests
-from .offline import OfflineFolder, checked_logs, document_files, ledger_logs, log_files
+from .offline import CONTEXTS, OfflineFolder, checked_logs, document_files, ledger_logs, log_files
 from .offline_ledger import CHECKPOINTS, ENTRIES, read_ledger
-from .pinned import DOCUMENTS, document_members, read_documents
+from .pinned import DOCUMENTS, document_members
 from .policy import Registry
 
 FORMAT: Final = "countersigned-bundle/1"
 MANIFEST: Final = "manifest.json"
-CONTEXTS: Final = "contexts"
 MAX_BUNDLE_BYTES: Final = 1 << 29
 MAX_MANIFEST_BYTES: Final = 4 << 20
 MAX_USABLE_SECONDS: Final = 366 * 86_400
@@ -92,10 +91,6 @@ class OfflineBundle(OfflineFolder):
             raise UnavailableError(
                 f"the offline bundle was made at {format_seconds(manifest.made_at)}, after the time asked about"
             )
-
-    def contexts(self) -> dict[str, bytes]:
-        """Return the JSON-LD contexts that came along, by URL."""
-        return read_documents(self.files, CONTEXTS)
 
 
 def open_offline(path: str | Path, *, registry: Registry | None) -> OfflineFolder:
@@ -145,7 +140,7 @@ async def make_bundle(
             raise NotFoundError(f"there is no log of {did} to take along")
     files |= log_files(taken_logs.values())
     files |= {f"lists/{name}": body for name, body in list_files(taken).items()}
-    files |= document_members(contexts or {}, CONTEXTS) | document_members(resources or {}, DOCUMENTS)
+    files |= document_members(contexts or {}, CONTEXTS, suffix="jsonld") | document_members(resources or {}, DOCUMENTS)
     ledger: Literal["whole", "excerpt", "none"] = "none" if registry is None else "excerpt" if excerpt else "whole"
     manifest = Manifest("countersigned-bundle/1", now, until, wanted, ledger, digests(files))
     return build_archive({**files, MANIFEST: jcs(msgspec.to_builtins(manifest))})

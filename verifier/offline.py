@@ -39,6 +39,7 @@ from .pinned import DOCUMENTS, read_documents
 from .policy import Policy, Registry
 from .verifier import Verifier
 
+CONTEXTS: Final = "contexts"
 MAX_LOG_BYTES: Final = 4 << 20
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 MAX_LOG_LINE_BYTES: Final = 1 << 20
@@ -95,6 +96,10 @@ class OfflineFolder:
     def check_usable(self, at: int) -> None:
         """Raise UnavailableError if nothing here may be used for a verification at ``at``. A folder has no date."""
 
+    def contexts(self) -> dict[str, bytes]:
+        """Return the JSON-LD contexts that came along, by URL; those that policy pins by digest get used."""
+        return read_documents(self.files, CONTEXTS)
+
     def verifier(self, policy: Policy, *, now: Callable[[], int]) -> Verifier:
         """Return a verifier that asks these files and nothing else.
 
@@ -117,6 +122,7 @@ class OfflineFolder:
             "now": now,
             "usable": self.check_usable,
             "documents": read_documents(self.files, DOCUMENTS),
+            "contexts": self.contexts(),
         }
 
     def resolver(self, *, now: Callable[[], int]) -> Resolver:

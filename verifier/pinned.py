@@ -80,11 +80,11 @@ def known_documents(pins: Iterable[PinnedDocument], brought: Mapping[str, bytes]
     return found
 
 
-def document_members(documents: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
+def document_members(documents: Mapping[str, bytes], folder: str, *, suffix: str = "json") -> dict[str, bytes]:
     """Return the members of an archive that hold ``documents``: files in ``folder`` with an index from URL to name."""
     if not documents:
         return {}
-    index = {url: f"{number}.json" for number, url in enumerate(sorted(documents))}
+    index = {url: f"{number}.{suffix}" for number, url in enumerate(sorted(documents))}
     members = {f"{folder}/{name}": documents[url] for url, name in index.items()}
     return members | {f"{folder}/index.json": json.dumps(index, sort_keys=True).encode()}
 

@@ -87,7 +87,7 @@ async def _schema_credential(data: bytes, policy: Policy, believe: Believe) -> J
     """Return the schema credential that ``data`` secures, in any format, if policy lets its issuer make some."""
     from ssi.schema.credential_schema import JSON_SCHEMA_CREDENTIAL
 
-    presented = read_presented(data, contexts=policy.contexts)
+    presented = read_presented(data, contexts=policy.known_contexts)
     if presented.around is not None:
         raise SchemaError("expected a schema credential, got a presentation")
     (candidate,) = presented.candidates
@@ -105,7 +105,8 @@ def _resources(credential: Credential, policy: Policy, documents: Mapping[str, b
     if not credential.related_resources:
         return
     checks.begin("resources")
-    checked = check_related_resources(credential, documents)
+    pinned = {pin.url: pin.document.encode() for pin in policy.context if pin.document is not None}
+    checked = check_related_resources(credential, {**pinned, **documents})
     missing = len(credential.related_resources) - len(checked)
     if missing and policy.related_resources == "required":
         raise UnavailableError(f"relatedResource: {missing} of the documents that it names are not here")

@@ -44,6 +44,8 @@ class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Which wallet of the store."""
     passphrase_file: str | None = None
     passphrase_env: str | None = None
+    context: tuple[dict[str, str], ...] = ()
+    """JSON-LD contexts that credentials may use, pinned by digest: ``url``, ``sha256`` and ``file``."""
 
 
 def wallet_options(function: Any) -> Any:
@@ -230,12 +232,8 @@ async def history(session: Session, where: str | None, card: str | None, forget_
         }
         for each in shown
     ]
-    columns = ("when", "audience", "type", "paths")
-    table = Table(
-        f"{len(rows)} times",
-        [[row["when"], row["audience"], row["type"], ", ".join(row["paths"])] for row in rows],
-        columns,
-    )
+    lines = [[row["when"], row["audience"], row["type"], ", ".join(row["paths"])] for row in rows]
+    table = Table(f"{len(rows)} times", lines, ("when", "audience", "type", "paths"))
     return Answer(document={"history": rows}, tables=[table])
 
 
@@ -278,11 +276,8 @@ async def export_wallet(
     opened = await _open(session, where)
     sealed = await opened.export(read_passphrase("the exported file", file=file_from, env=file_env, confirm=True))
     write_output(file, sealed, private=True)
-    said = {
-        "cards": len(await opened.list()),
-        "keys": len(await opened.kms.labels()),
-        "history": len(await opened.history()),
-    }
+    cards, keys, history = await opened.list(), await opened.kms.labels(), await opened.history()
+    said = {"cards": len(cards), "keys": len(keys), "history": len(history)}
     return Answer(document=said, tables=[facts("exported", said)])
 
 
@@ -307,6 +302,8 @@ async def import_wallet(
 async def _open(
     session: Session, where: str | None, *, create: bool = False, resolver: Resolver | None = None
 ) -> Wallet:
+    from ssi.encoding.jsonld import pinned_contexts, pins_of
+
     from .wallet import Wallet
 
     settings = session.project.section("wallet", WalletSettings)
@@ -322,8 +319,15 @@ async def _open(
     if new and not create:
         raise NotFoundError("there is no wallet where it was said to be")
     passphrase = session.passphrase("the wallet", session.opened_by(given), confirm=new)
+    pins = () if settings is None else pins_of(list(settings.context), beside=session.project.path)
     opened = await Wallet.open(
-        url, passphrase=passphrase, wallet=name, create=create, resolver=resolver, now=session.now
+        url,
+        passphrase=passphrase,
+        wallet=name,
+        create=create,
+        resolver=resolver,
+        now=session.now,
+        contexts=pinned_contexts(pins),
     )
     session.closing(opened.close)
     return opened

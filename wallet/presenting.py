@@ -24,6 +24,7 @@ from ssi.credentials.sd_jwt import ClaimPath, bind, present
 from ssi.did.methods.jwk import did_jwk
 from ssi.encoding.base64url import b64_encode
 from ssi.encoding.gate import parse_object
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.errors import InvalidInputError
 from ssi.keys import Kms, PublicKey
 
@@ -37,6 +38,7 @@ async def build_presentation(
     claims: Iterable[Sequence[str | int | None]] | None,
     *,
     nested: bool,
+    contexts: Contexts = BUNDLED,
     kms: Kms,
     label: str | None,
     audience: str,
@@ -60,7 +62,7 @@ async def build_presentation(
         return await bind(compact, kms=kms, label=label, nonce=nonce, audience=audience, now=now), paths
     text, pointers = delivered.text, list[str]()
     if claims is not None:
-        shown, pointers = derive(parse_object(text), claims, delivered.disclosures, nested=nested)
+        shown, pointers = derive(parse_object(text), claims, delivered.disclosures, nested=nested, contexts=contexts)
         text = msgspec.json.encode(shown).decode()
     paths = shown_paths(delivered, pointers)
     if label is None or delivered.key is None:

@@ -9,13 +9,24 @@ What the entries mean is decided in ``ssi.registry``; this package knows bytes. 
 
 from __future__ import annotations
 
-from ssi.ledger.port import MAX_ENTRY_BYTES, Ledger, SelfCheckingLedger, Withheld, WithholdingLedger, stream
+from ssi.ledger.port import (
+    MAX_ENTRY_BYTES,
+    LeadingLedger,
+    Ledger,
+    SelfCheckingLedger,
+    TurnTakingLedger,
+    Withheld,
+    WithholdingLedger,
+    stream,
+)
 
 __all__ = [
     "ENTRY_POINTS",
     "MAX_ENTRY_BYTES",
+    "LeadingLedger",
     "Ledger",
     "SelfCheckingLedger",
+    "TurnTakingLedger",
     "Withheld",
     "WithholdingLedger",
     "open_ledger",

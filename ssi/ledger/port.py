@@ -14,6 +14,7 @@ A backend sequences, stores and serves. Proofs, checkpoints and receipts are com
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -93,6 +94,17 @@ class LeadingLedger(Protocol):
 
     async def stop_leading(self) -> None:
         """Let another one lead."""
+
+
+@runtime_checkable
+class TurnTakingLedger(Protocol):
+    """What a ledger of many writers can do besides: let those who first read and then write go one after the other."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait, not for long, until the writers that asked before have had their turn.
+
+        A turn saves work and guards nothing: who fails to get one goes on without, and ``expected_size`` decides.
+        """
 
 
 @runtime_checkable

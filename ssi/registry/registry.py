@@ -17,19 +17,21 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
 from ssi.errors import ConflictError, EntryNotFoundError, GuardError, InvalidInputError, SsiError, UnavailableError
-from ssi.keys import Kms
+from ssi.keys import Kms, PublicKey
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import sign_checkpoint, verify_note
 from ssi.ledger.note import NoteKey
-from ssi.ledger.port import Ledger
+from ssi.ledger.port import Ledger, TurnTakingLedger
 from ssi.ledger.receipt import Receipt
 from ssi.registry.follower import RegistryFollower
 from ssi.registry.guard import Parsed, parse_entry
+from ssi.registry.statement import Statement, verify_statement
 from ssi.registry.view import RegistrySnapshot
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class Registry(RegistryFollower):
         self._now = now
         self._queue: deque[_Waiting] = deque()
         self._drain: asyncio.Task[None] | None = None
+        self._holds: set[tuple[bytes, PublicKey]] = set()
 
     async def note_key(self) -> NoteKey:
         """Return the key that verifies this registry's checkpoints. Raises KeyNotFoundError."""
@@ -155,15 +158,10 @@ class Registry(RegistryFollower):
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         """Check, append, sign and answer; on a conflict with another process fold its entries and begin again."""
+        self._holds.clear()
         for _ in range(MAX_CONFLICTS):
-            if await self._ledger.size() != self._state.size:
-                await self._catch_up()
-            start = self._state.size
             try:
-                outcomes = self._stage(batch)
-                entries = [waiting.entry for waiting in batch if waiting.fresh]
-                if entries:
-                    await self._append(entries, start)
+                outcomes, entries = await self._stage_and_append(batch)
             except ConflictError:
                 self._state.rollback()
                 continue
@@ -176,6 +174,31 @@ class Registry(RegistryFollower):
             await self._answer(batch, outcomes)
             return
         raise UnavailableError("other writers were always first: ask again")
+
+    async def _stage_and_append(self, batch: Sequence[_Waiting]) -> tuple[list[_Outcome], list[bytes]]:
+        """Admit the batch at the size that the log has, and append it there. Raises ConflictError if it grew."""
+        if not isinstance(self._ledger, TurnTakingLedger):
+            if await self._ledger.size() != self._state.size:
+                await self._catch_up()
+            outcomes = self._stage(batch)
+            return outcomes, await self._append(batch)
+        import asyncio
+
+        async with AsyncExitStack() as stack:
+            turn = asyncio.get_running_loop().create_task(stack.enter_async_context(self._ledger.turn()))
+            try:
+                # While others have their turns: signatures that hold need no second look when the log has grown.
+                await asyncio.sleep(0)
+                outcomes = self._stage(batch)
+            finally:
+                await turn
+            size = await self._ledger.size()
+            if size != self._state.size - sum(waiting.fresh for waiting in batch):
+                self._state.rollback()
+                # Only the entries: a head that another signed meanwhile is looked at after the turn.
+                await self._catch_up_entries(size)
+                outcomes = self._stage(batch)
+            return outcomes, await self._append(batch)
 
     def _stage(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
         """Admit what may stand, each after the ones before it; the state can still be rolled back."""
@@ -200,14 +223,25 @@ class Registry(RegistryFollower):
         blocked = self._state.blocked_at(waiting.entry)
         if blocked is not None:
             raise GuardError("G11", f"these bytes stand at index {blocked} without effect: sign the statement anew")
-        index = self._state.admit(self._state.check(waiting.parsed, now=now))
+        index = self._state.admit(self._state.check(waiting.parsed, now=now, verify=self._verify_once))
         waiting.fresh = True
         return index
 
-    async def _append(self, entries: Sequence[bytes], start: int) -> None:
+    def _verify_once(self, statement: Statement, key: PublicKey) -> None:
+        """Verify a signature unless it was found to hold under this key while this batch was tried before."""
+        if (statement.entry, key) not in self._holds:
+            verify_statement(statement, key)
+            self._holds.add((statement.entry, key))
+
+    async def _append(self, batch: Sequence[_Waiting]) -> list[bytes]:
+        entries = [waiting.entry for waiting in batch if waiting.fresh]
+        if not entries:
+            return []
+        start = self._state.size - len(entries)
         indexes = await self._ledger.append(entries, expected_size=start)
         if list(indexes) != list(range(start, start + len(entries))):
             raise UnavailableError("the ledger put the entries elsewhere than expected: ask again")
+        return entries
 
     async def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
         stored: list[tuple[_Waiting, int]] = []

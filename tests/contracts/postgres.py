@@ -58,16 +58,23 @@ class Server:
         options = ["-D", str(self.data), "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.directory)]
         for setting in self._settings:
             options += ["-c", setting]
-        with (self.directory / "server.log").open("ab") as log:
-            command = [str(self._binaries / "postgres"), *options]
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **_unprivileged()
-            )
+        command = [str(self._binaries / "postgres"), *options]
         deadline = time.monotonic() + START_SECONDS
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+        while self._process is None or not self._ready():
+            # One whose postmaster was killed lets no other start before its last process has noticed.
+            if self._process is None or self._process.poll() is not None:
+                with (self.directory / "server.log").open("ab") as log:
+                    self._process = subprocess.Popen(
+                        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **_unprivileged()
+                    )
+            if time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start: {(self.directory / 'server.log').read_text()[-2000:]}")
-            time.sleep(0.01)
+            time.sleep(0.02)
+
+    def kill(self, number: signal.Signals = signal.SIGQUIT) -> None:
+        """Kill the server and do not wait; whoever forked from this process may, too."""
+        assert self._process is not None
+        os.kill(self._process.pid, number)
 
     def stop(self, number: signal.Signals = signal.SIGQUIT) -> None:
         """End the server: SIGQUIT is its immediate shutdown (no checkpoint, recovery at the next start)."""
@@ -92,7 +99,7 @@ class Server:
         return f"postgresql://{USER}@127.0.0.1:{port or self.port}/postgres"
 
     def _ready(self) -> bool:
-        command = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        command = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER]
         return subprocess.run(command, check=False, **_unprivileged()).returncode == 0
 
     def _run(self, name: str, *arguments: str) -> None:

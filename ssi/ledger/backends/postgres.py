@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from ssi.errors import InclusionProofError, InvalidInputError, SsiError, UnavailableError, UsageError
@@ -22,7 +23,7 @@ from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
 from ssi.ledger.backends.head import HeadFile
 from ssi.ledger.backends.postgres_log import LogTables, stored_checkpoint
 from ssi.ledger.backends.postgres_server import Place, parse_url
-from ssi.ledger.backends.postgres_sessions import BackgroundLoop, Readers, Session
+from ssi.ledger.backends.postgres_sessions import BackgroundLoop, Readers, Session, Turns
 from ssi.ledger.checkpoint import check_successor
 from ssi.ledger.port import Withheld, check_entries, check_order, refuse_size
 
@@ -62,6 +63,7 @@ class PostgresLedger:
             self._background.close()
             raise
         self._opened = True
+        self._turns = Turns(place, self._admit_reader)
         self._writer = Session(place, self._admit_writer)
         self._writer_loop = asyncio.new_event_loop()
         self._commits = GroupCommit(self._append_batch, name=f"{name} writer")
@@ -179,12 +181,28 @@ class PostgresLedger:
             indexes = indexes[len(request.entries) :]
         return answers
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until the other writers that asked before have had their turn, or TURN_SECONDS; see TurnTakingLedger."""
+        self._check_writable()
+        taken = self._background.submit(self._turns.take())
+        try:
+            await asyncio.shield(taken)
+        except asyncio.CancelledError:
+            taken.add_done_callback(lambda _: self._background.submit(self._turns.give()))
+            raise
+        try:
+            yield
+        finally:
+            self._background.submit(self._turns.give())
+
     # --- reading ------------------------------------------------------------------------------------------------
 
     async def size(self) -> int:
+        before = self._seen
         size = await self._read(LogTables.size)
-        if size < self._seen:
-            raise InclusionProofError(f"the database went back: it has {size} entries, {self._seen} were seen")
+        if size < before:
+            raise InclusionProofError(f"the database went back: it has {size} entries, {before} were seen")
         self._seen = max(self._seen, size)
         return size
 
@@ -289,6 +307,7 @@ class PostgresLedger:
         async def leave() -> None:
             async with self._heads_lock:
                 await self._heads.close()
+            await self._turns.close()
             await self._readers.close()
 
         self._background.run(leave())

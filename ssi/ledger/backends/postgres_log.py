@@ -21,8 +21,9 @@ from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
 if TYPE_CHECKING:
     import asyncpg
 
-# The first half of every advisory lock of ours, "CLOG"; the second is the schema's number.
+# The first half of every advisory lock of ours, "CLOG" and on; the second is the schema's number.
 LOCK_CLASS: Final = 0x434C4F47
+TURN_CLASS: Final = LOCK_CLASS + 1
 # No log has more entries than positions of its hashes fit into 63 bits.
 _MOST: Final = 1 << 56
 _CHECK_STEP: Final = 10_000
@@ -224,15 +225,21 @@ class LogTables:
 
     async def try_lead(self) -> bool:
         """Take the lock of the one that signs, for as long as the connection lives; return whether it was free."""
-        got: bool = await self.connection.fetchval(
-            "SELECT pg_try_advisory_lock($1, $2::regnamespace::oid::integer)", LOCK_CLASS, self._s
-        )
+        got: bool = await self._lock("pg_try_advisory_lock", LOCK_CLASS)
         return got
 
     async def stop_leading(self) -> None:
-        await self.connection.execute(
-            "SELECT pg_advisory_unlock($1, $2::regnamespace::oid::integer)", LOCK_CLASS, self._s
-        )
+        await self._lock("pg_advisory_unlock", LOCK_CLASS)
+
+    async def take_turn(self) -> None:
+        """Wait for the lock of those who read and then write; the statement's time limit ends the wait."""
+        await self._lock("pg_advisory_lock", TURN_CLASS)
+
+    async def give_turn(self) -> None:
+        await self._lock("pg_advisory_unlock", TURN_CLASS)
+
+    async def _lock(self, function: str, number: int) -> Any:
+        return await self.connection.fetchval(f"SELECT {function}($1, $2::regnamespace::oid::integer)", number, self._s)
 
     # --- auditing -----------------------------------------------------------------------------------------------
 

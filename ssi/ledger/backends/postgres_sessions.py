@@ -14,6 +14,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import msgspec
+
 from ssi.errors import UnavailableError
 from ssi.ledger.backends.postgres_log import LogTables
 from ssi.ledger.backends.postgres_server import Place, connect, translated
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 READERS: Final = 4
+# How long a writer waits for its turn before it goes on without.
+TURN_SECONDS: Final = 0.5
 
 
 class BackgroundLoop:
@@ -109,6 +113,39 @@ class Session:
                     await connection.close(timeout=1)
             except UnavailableError:
                 connection.terminate()
+
+
+class Turns:
+    """One turn after the other, first among the tasks of this process, then among all writers of the log."""
+
+    def __init__(self, place: Place, admit: Callable[[LogTables], Awaitable[None]]) -> None:
+        self._session = Session(msgspec.structs.replace(place, timeout_seconds=TURN_SECONDS), admit)
+        self._lock = asyncio.Lock()
+        self._has = False
+
+    async def take(self) -> None:
+        await self._lock.acquire()
+        try:
+            await self._session.run(LogTables.take_turn, again=True)
+            self._has = True
+        except UnavailableError:
+            return  # Without: somebody sits on it, or the database does not answer, which the append will say.
+        except BaseException:
+            self._lock.release()
+            raise
+
+    async def give(self) -> None:
+        try:
+            if self._has:
+                await self._session.run(LogTables.give_turn)
+        except UnavailableError:
+            self._session.drop()  # The lock goes with the connection.
+        finally:
+            self._has = False
+            self._lock.release()
+
+    async def close(self) -> None:
+        await self._session.close()
 
 
 class Readers:

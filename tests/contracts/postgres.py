@@ -38,8 +38,8 @@ class Server:
     """One PostgreSQL cluster and its server process."""
 
     def __init__(self, directory: Path | None = None, *, settings: tuple[str, ...] = ()) -> None:
-        """Make a cluster below ``directory`` (by default a temporary one) and start it."""
-        self.directory = Path(mkdtemp(prefix="pg-", dir=directory))
+        """Make a cluster below ``directory``, or in a temporary place if its user cannot get there, and start it."""
+        self.directory = Path(mkdtemp(prefix="pg-", dir=directory if directory and _reachable(directory) else None))
         self.data = self.directory / "data"
         self.port = _free_port()
         self._settings = (*SETTINGS, *settings)
@@ -160,6 +160,11 @@ def _unprivileged() -> dict[str, Any]:
         return {}
     user, group = _nobody()
     return {"user": user, "group": group, "extra_groups": [], "cwd": "/"}
+
+
+def _reachable(directory: Path) -> bool:
+    """Return whether the user that runs the server gets into ``directory``."""
+    return subprocess.run(["test", "-x", str(directory)], check=False, **_unprivileged()).returncode == 0
 
 
 def _nobody() -> tuple[int, int]:

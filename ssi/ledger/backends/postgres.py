@@ -21,7 +21,8 @@ from typing import Any, Final, TypeVar
 from ssi.errors import InclusionProofError, InvalidInputError, SsiError, UnavailableError, UsageError
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
 from ssi.ledger.backends.head import HeadFile
-from ssi.ledger.backends.postgres_log import LogTables, stored_checkpoint
+from ssi.ledger.backends.postgres_hashes import HashReads
+from ssi.ledger.backends.postgres_log import LogTables, check_nodes, stored_checkpoint
 from ssi.ledger.backends.postgres_server import Place, parse_url
 from ssi.ledger.backends.postgres_sessions import BackgroundLoop, Readers, Session, Turns
 from ssi.ledger.checkpoint import check_successor
@@ -63,6 +64,7 @@ class PostgresLedger:
             self._background.close()
             raise
         self._opened = True
+        self._hashes = HashReads(lambda ranges: self._read(lambda tables: tables.hashes(ranges)))
         self._turns = Turns(place, self._admit_reader)
         self._writer = Session(place, self._admit_writer)
         self._writer_loop = asyncio.new_event_loop()
@@ -210,7 +212,9 @@ class PostgresLedger:
         return await self._read(lambda tables: tables.read(start, stop))
 
     async def hashes(self, level: int, start: int, stop: int) -> Sequence[bytes]:
-        return await self._read(lambda tables: tables.hashes(level, start, stop))
+        self._check_process()
+        check_nodes(level, start, stop)
+        return await self._hashes.read((level, start, stop))
 
     async def checkpoint(self) -> bytes | None:
         return await self._read(LogTables.note)

@@ -9,9 +9,16 @@ Errors:  those of the port. What asyncpg raises is translated by the caller (``p
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from ssi.errors import BrokenEntryError, InclusionProofError, InvalidInputError, NotFoundError, UnavailableError
+from ssi.errors import (
+    BrokenEntryError,
+    InclusionProofError,
+    InvalidInputError,
+    NotFoundError,
+    SsiError,
+    UnavailableError,
+)
 from ssi.ledger import merkle
 from ssi.ledger.backends import postgres_schema
 from ssi.ledger.backends.postgres_schema import LEVEL_BITS, node_position, quoted
@@ -20,6 +27,9 @@ from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
 
 if TYPE_CHECKING:
     import asyncpg
+
+# Level, first node, the one after the last.
+Range: TypeAlias = tuple[int, int, int]
 
 # The first half of every advisory lock of ours, "CLOG" and on; the second is the schema's number.
 LOCK_CLASS: Final = 0x434C4F47
@@ -128,7 +138,7 @@ class LogTables:
         return size
 
     async def read(self, start: int, stop: int) -> list[bytes | Withheld]:
-        check_range(start, stop, stop if stop <= _MOST else await self.size())
+        check_range(start, stop, min(stop, _MOST))
         rows = await self._entries(start, stop)
         if len(rows) != stop - start:
             # Only now is the size asked for, and then the rows again: it may have grown in between.
@@ -156,16 +166,16 @@ class LogTables:
         )
         return rows
 
-    async def hashes(self, level: int, start: int, stop: int) -> list[bytes]:
-        check_level(level)
-        what = f"subtree of level {level}"
-        check_range(start, stop, stop if stop << level <= _MOST else await self.size() >> level, what=what)
-        nodes = [(level, index) for index in range(start, stop)]
-        found = await self.find(nodes)
-        if len(found) != len(nodes) or not nodes:
-            check_range(start, stop, await self.size() >> level, what=what)
-            found = await self.find(nodes)
-        return [_checked(node, found.get(node)) for node in nodes]
+    async def hashes(self, ranges: Sequence[Range]) -> list[list[bytes] | SsiError]:
+        """Return the hashes of each range of nodes, or why there are none: one statement for all of them."""
+        wanted = {(level, index) for level, start, stop in ranges for index in range(start, stop)}
+        found = await self.find(wanted)
+        size: int | None = None
+        if len(found) != len(wanted) or any(start == stop for _, start, stop in ranges):
+            # Only now is the size asked for, and then the rows again: it may have grown in between.
+            size = await self.size()
+            found = await self.find(wanted)
+        return [_row(one, found, size) for one in ranges]
 
     async def find(self, nodes: Iterable[merkle.Node]) -> dict[merkle.Node, bytes]:
         """Return those of ``nodes`` that are stored, in one statement."""
@@ -268,6 +278,22 @@ class LogTables:
                 )
                 if index is not None:
                     raise BrokenEntryError(index, "it is missing from the look-up table")
+
+
+def check_nodes(level: int, start: int, stop: int) -> None:
+    """Raise unless a log could have these nodes; whether this one does, its tables say."""
+    check_level(level)
+    check_range(start, stop, min(stop, _MOST >> level), what=f"subtree of level {level}")
+
+
+def _row(wanted: Range, found: dict[merkle.Node, bytes], size: int | None) -> list[bytes] | SsiError:
+    level, start, stop = wanted
+    try:
+        if size is not None:
+            check_range(start, stop, size >> level, what=f"subtree of level {level}")
+        return [_checked((level, index), found.get((level, index))) for index in range(start, stop)]
+    except SsiError as exc:
+        return exc
 
 
 def stored_checkpoint(note: bytes | None) -> Checkpoint | None:

@@ -135,19 +135,11 @@ class RegistryFollower:
         # The note first: the log only grows, so it covers what was signed before it was measured.
         note = await self._ledger.checkpoint() if self._keys else None
         size = await self._ledger.size()
-        self._check_grown(size)
+        if size < self._state.size:
+            raise InclusionProofError(f"the ledger has {size} entries, it had {self._state.size}")
         if note is not None and note != self._note:
             await self._believe(note, size)
         await self._fold(size)
-
-    async def _catch_up_entries(self, size: int) -> None:
-        """Fold the entries up to ``size`` and leave the signed head for later."""
-        self._check_grown(size)
-        await self._fold(size)
-
-    def _check_grown(self, size: int) -> None:
-        if size < self._state.size:
-            raise InclusionProofError(f"the ledger has {size} entries, it had {self._state.size}")
 
     async def _believe(self, note: bytes, size: int) -> None:
         """Fold up to a checkpoint and hold the fold's own root against it."""

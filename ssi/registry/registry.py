@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 MAX_BATCH: Final = 256
 MAX_CONFLICTS: Final = 16
 """How often an append or a checkpoint gives way to another process before it reports that it could not get through."""
+
+_TURN_AT_ONCE_SECONDS: Final = 0.001
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -157,11 +159,36 @@ class Registry(RegistryFollower):
             await asyncio.sleep(0)
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
-        """Check, append, sign and answer; on a conflict with another process fold its entries and begin again."""
+        """Check, append, sign and answer, in one turn where the ledger gives turns to its writers."""
         self._holds.clear()
+        async with AsyncExitStack() as stack:
+            if isinstance(self._ledger, TurnTakingLedger):
+                await self._wait_for_turn(stack.enter_async_context(self._ledger.turn()), batch)
+            await self._write_here(batch)
+
+    async def _wait_for_turn(self, turn: Coroutine[Any, Any, None], batch: Sequence[_Waiting]) -> None:
+        """Wait, and if that takes long look at the batch meanwhile: signatures that hold need no second look then."""
+        import asyncio
+
+        waiting = asyncio.get_running_loop().create_task(turn)
+        try:
+            if not (await asyncio.wait([waiting], timeout=_TURN_AT_ONCE_SECONDS))[0]:
+                self._stage(batch)
+                self._state.rollback()
+        finally:
+            await waiting
+
+    async def _write_here(self, batch: Sequence[_Waiting]) -> None:
+        """Write the batch; on a conflict with another process fold its entries and begin again."""
         for _ in range(MAX_CONFLICTS):
+            if await self._ledger.size() != self._state.size:
+                await self._catch_up()
+            start = self._state.size
             try:
-                outcomes, entries = await self._stage_and_append(batch)
+                outcomes = self._stage(batch)
+                entries = [waiting.entry for waiting in batch if waiting.fresh]
+                if entries:
+                    await self._append(entries, start)
             except ConflictError:
                 self._state.rollback()
                 continue
@@ -174,31 +201,6 @@ class Registry(RegistryFollower):
             await self._answer(batch, outcomes)
             return
         raise UnavailableError("other writers were always first: ask again")
-
-    async def _stage_and_append(self, batch: Sequence[_Waiting]) -> tuple[list[_Outcome], list[bytes]]:
-        """Admit the batch at the size that the log has, and append it there. Raises ConflictError if it grew."""
-        if not isinstance(self._ledger, TurnTakingLedger):
-            if await self._ledger.size() != self._state.size:
-                await self._catch_up()
-            outcomes = self._stage(batch)
-            return outcomes, await self._append(batch)
-        import asyncio
-
-        async with AsyncExitStack() as stack:
-            turn = asyncio.get_running_loop().create_task(stack.enter_async_context(self._ledger.turn()))
-            try:
-                # While others have their turns: signatures that hold need no second look when the log has grown.
-                await asyncio.sleep(0)
-                outcomes = self._stage(batch)
-            finally:
-                await turn
-            size = await self._ledger.size()
-            if size != self._state.size - sum(waiting.fresh for waiting in batch):
-                self._state.rollback()
-                # Only the entries: a head that another signed meanwhile is looked at after the turn.
-                await self._catch_up_entries(size)
-                outcomes = self._stage(batch)
-            return outcomes, await self._append(batch)
 
     def _stage(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
         """Admit what may stand, each after the ones before it; the state can still be rolled back."""
@@ -233,15 +235,10 @@ class Registry(RegistryFollower):
             verify_statement(statement, key)
             self._holds.add((statement.entry, key))
 
-    async def _append(self, batch: Sequence[_Waiting]) -> list[bytes]:
-        entries = [waiting.entry for waiting in batch if waiting.fresh]
-        if not entries:
-            return []
-        start = self._state.size - len(entries)
+    async def _append(self, entries: Sequence[bytes], start: int) -> None:
         indexes = await self._ledger.append(entries, expected_size=start)
         if list(indexes) != list(range(start, start + len(entries))):
             raise UnavailableError("the ledger put the entries elsewhere than expected: ask again")
-        return entries
 
     async def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
         stored: list[tuple[_Waiting, int]] = []

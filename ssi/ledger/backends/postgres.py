@@ -18,7 +18,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
-from ssi.errors import InclusionProofError, InvalidInputError, SsiError, UnavailableError, UsageError
+from ssi.errors import (
+    ConflictError,
+    InclusionProofError,
+    InvalidInputError,
+    SsiError,
+    UnavailableError,
+    UsageError,
+)
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
 from ssi.ledger.backends.head import HeadFile
 from ssi.ledger.backends.postgres_hashes import HashReads
@@ -233,24 +240,35 @@ class PostgresLedger:
         check_successor(new, None, new)  # its shape, before anything is asked of the database
 
         async def put(tables: LogTables) -> SsiError | None:
-            async with tables.connection.transaction():
-                stored = await self._adopt_newer_head(tables, await tables.note(lock=True))
-                try:
-                    checkpoint = check_successor(stored, old, new)
-                    if checkpoint is not None:
-                        await tables.check_head(checkpoint, "checkpoint")
-                except UnavailableError:
-                    raise
-                except SsiError as refusal:
-                    return refusal  # What was adopted stays even where this note is refused.
-                if checkpoint is not None and self._head is not None:
-                    await asyncio.get_running_loop().run_in_executor(None, self._head.write, new)
-                    await tables.put(new)
-            return None
+            await tables.connection.execute("BEGIN")
+            try:
+                refusal = await self._put(tables, old, new)
+            except BaseException:
+                # The connection is given up, and with it what was begun: whoever cannot say COMMIT says nothing more.
+                tables.connection.terminate()
+                raise
+            return refusal
 
         refusal = await self._on_heads(put)
         if refusal is not None:
             raise refusal
+
+    async def _put(self, tables: LogTables, old: bytes | None, new: bytes) -> SsiError | None:
+        """End the transaction with the note in place, or as it was; return why the note is refused."""
+        stored = await self._adopt_newer_head(tables, await tables.note(lock=True))
+        try:
+            checkpoint = check_successor(stored, old, new)
+            if checkpoint is not None:
+                await tables.check_head(checkpoint, "checkpoint")
+        except (ConflictError, InclusionProofError, InvalidInputError) as refusal:
+            await tables.connection.execute("COMMIT")  # What was adopted stays even where this note is refused.
+            return refusal
+        if checkpoint is None or self._head is None:
+            await tables.connection.execute("COMMIT")
+            return None
+        self._head.write(new)
+        await tables.put_and_commit(new)
+        return None
 
     async def withhold(self, index: int, *, order: str) -> None:
         self._check_writable()

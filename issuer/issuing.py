@@ -65,7 +65,7 @@ def check_signable(entry: CredentialType, claims: JsonObject, draft: Draft, key:
     document = _document(entry, subject, draft, issuer="did:example:issuer")
     credential = parse_credential(document, contexts=entry.contexts)
     if draft.format == "ldp_vc" and entry.cryptosuite is not None:
-        issuing_suite(entry.cryptosuite, key, ())
+        issuing_suite(entry.cryptosuite, key, _mandatory(entry, credential.raw))
         if entry.reads_jsonld:
             to_quads(credential.raw, contexts=entry.jsonld_contexts, compact=True)
 

@@ -14,7 +14,7 @@ token of this service. An agency whose catalogue says it uses ``Issuer``.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ssi.credentials.contexts import VC_V1_CONTEXT
@@ -28,7 +28,7 @@ from ssi.errors import InvalidInputError
 from ssi.keys import Kms
 from ssi.proofs import ed25519_signature_2020
 from ssi.proofs.selective.pointers import core_pointers
-from ssi.proofs.suites import Cryptosuite, is_jcs_suite, is_selective, issuing_suite, suite_for
+from ssi.proofs.suites import Cryptosuite, is_jcs_suite, issuing_suite
 from ssi.protocols.vc_api import IssueRequest, Profile, StatusRequest
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
@@ -138,7 +138,7 @@ class ProfileIssuer:
         """Return the credential, secured as the profile says."""
         profile = self.profile
         document = self._with_proof_context(request.credential)
-        suite = await self._suite()
+        suite = await self._suite(document, request.mandatory_pointers)
         compact = suite is not None and not is_jcs_suite(suite.name)
         credential = check_issuable(document, contexts=self._contexts, compact=compact)
         if credential.issuer != profile.did:
@@ -150,9 +150,6 @@ class ProfileIssuer:
             credential = check_issuable(document, contexts=self._contexts, compact=compact)
         if suite is None:
             return await self._enveloped(credential)
-        if is_selective(suite.name):
-            pointers = core_pointers(document) if request.mandatory_pointers is None else request.mandatory_pointers
-            suite = issuing_suite(suite.name, await self._kms.public_key(profile.label), pointers)
         return await secure_credential(
             credential,
             kms=self._kms,
@@ -163,11 +160,20 @@ class ProfileIssuer:
             jsonld_contexts=self._contexts,
         )
 
-    async def _suite(self) -> Cryptosuite | None:
+    async def _suite(self, document: JsonObject, mandatory_pointers: Sequence[str] | None) -> Cryptosuite | None:
         """Return the suite of the proof, None for an envelope, before anything is claimed that it would be for."""
         if self.profile.cryptosuite is None:
             return None
-        return suite_for(self.profile.cryptosuite, await self._kms.public_key(self.profile.label))
+        key = await self._kms.public_key(self.profile.label)
+        return issuing_suite(self.profile.cryptosuite, key, self._pointers(document, mandatory_pointers))
+
+    def _pointers(self, document: JsonObject, asked: Sequence[str] | None) -> Sequence[str]:
+        """Return what every derived proof shows; a status that this profile adds is among it, if nothing was asked."""
+        if asked is not None:
+            return asked
+        found = core_pointers(document)
+        status = "/credentialStatus"
+        return found if self.profile.list_label is None or status in found else [*found, status]
 
     async def _enveloped(self, credential: Credential) -> JsonObject:
         profile = self.profile

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ssi.credentials.sd_jwt.paths import ClaimPath, locate, path_text
-from ssi.encoding.jsonld import BUNDLED, Contexts
+from ssi.encoding.jsonld import Contexts
 from ssi.errors import InvalidInputError
 from ssi.proofs.derive import derive_proof, mandatory_pointers_of
 from ssi.proofs.selective.pointers import KEPT, find, parse_pointer, pointer_to
@@ -32,7 +32,7 @@ def withholdable(document: JsonObject) -> dict[ClaimPath, str] | None:
     return {path: _pointer(path) for path in _members(claims, ()) if not shown.has(path)}
 
 
-def shown_to_oneself(document: JsonObject, contexts: Contexts = BUNDLED) -> list[JsonObject]:
+def shown_to_oneself(document: JsonObject, contexts: Contexts) -> list[JsonObject]:
     """Return documents whose proofs hold if and only if those of ``document`` do, base proofs included.
 
     A base proof is checked as a verifier would check it of a holder who shows everything; the other proofs of a set
@@ -54,7 +54,7 @@ def derive(
     pointers: dict[ClaimPath, str],
     *,
     nested: bool,
-    contexts: Contexts = BUNDLED,
+    contexts: Contexts,
 ) -> tuple[JsonObject, list[str]]:
     """Return the credential that shows the claims at these paths, and which of ``pointers`` that shows.
 

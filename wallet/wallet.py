@@ -227,12 +227,12 @@ class Wallet:
             delivered,
             claims,
             nested=nested,
-            contexts=self._contexts,
             kms=self.kms,
             label=await self._label(delivered),
             audience=audience,
             nonce=nonce,
             now=at,
+            jsonld_contexts=self._contexts,
         )
         await record_shown(self._vault, card, when=at, audience=audience, paths=paths)
         return presentation

@@ -154,9 +154,10 @@ class Emitter:
         subject = self._subject(node, context)
         if self.compact:
             form.check_members(node, context)
-            other = self._described.setdefault((graph, subject), node)
-            if other is not node:
-                form.check_described_once(node, other, context)
+            if not node.keys().isdisjoint(context.id_keys):
+                other = self._described.setdefault((graph, subject), node)
+                if other is not node:
+                    form.check_described_once(node, other, context)
         if typed is not None:
             if typed.blank:
                 self.explicit.update(term for term in typed.terms if term[0] == "_")

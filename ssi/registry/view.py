@@ -334,9 +334,14 @@ class RegistrySnapshot:
 
     def has_commitment(self, uri: str, digest: str) -> bool:
         """Return whether a commitment to ``digest`` stands at ``uri``, in force or not."""
-        return any(
-            found.body.digest == digest for found in before(self._histories.commitments.get(uri, ()), self._size)
-        )
+        return self.commitment_index(uri, digest) is not None
+
+    def commitment_index(self, uri: str, digest: str) -> int | None:
+        """Return where the newest commitment to ``digest`` at ``uri`` stands, in force or not; None if nowhere."""
+        for found in reversed(before(self._histories.commitments.get(uri, ()), self._size)):
+            if found.body.digest == digest:
+                return found.index
+        return None
 
     def commitment_before_compromise(self, kid: str, *, uri: str, digest: str) -> Commitment | None:
         """Return the commitment to ``digest`` that stands before the compromise of ``kid``, by place and by time.

@@ -155,13 +155,14 @@ class Reconciler:
             renewed = await self._renew(intent)
             if renewed is not None:
                 intent = renewed
+        did = "submitted" if self._index_of(intent) is None else "confirmed in its place"
         try:
             submitted = await self._registry.submit(intent.entry)
         except (UnavailableError, InclusionProofError):
             raise
         except SsiError as exc:
             return await self._refused(intent, exc)
-        return await self._done(intent, submitted.entry, submitted.receipt, "submitted")
+        return await self._done(intent, submitted.entry, submitted.receipt, did)
 
     async def _done(self, intent: Intent, entry: bytes, receipt: Receipt, did: str) -> Outcome:
         # With the entry in it the receipt can be believed without reading the ledger.

@@ -60,9 +60,9 @@ class FaultyLedger:
         self._calm = False
         self._snapshots: list[tuple[int, bytes | None]] = []
 
-    def calm(self) -> None:
-        """Do nothing wrong any more."""
-        self._calm = True
+    def calm(self, still: bool = True) -> None:
+        """Do nothing wrong any more, or begin again."""
+        self._calm = still
 
     def clock(self, now: int) -> int:
         """Return the time, or another one."""

@@ -77,9 +77,11 @@ class Round:
             fork = await self._fork()
             for each in troubled:
                 each.fork = fork
-        reader = asyncio.create_task(
-            self._read(RegistryFollower(troubled[-1], roots=[self.world.root.did], keys=first.keys))
-        )
+        follower = RegistryFollower(troubled[-1], roots=[self.world.root.did], keys=first.keys)
+        troubled[-1].calm()
+        await follower.refresh()  # whoever has seen nothing of a log can be shown any
+        troubled[-1].calm(False)
+        reader = asyncio.create_task(self._read(follower))
         await asyncio.gather(*(self._write(each, number) for number, each in enumerate(troubled[:WRITERS])))
         self._writing = False
         await reader
@@ -124,7 +126,6 @@ class Round:
                 return  # later epochs would overtake it
 
     async def _read(self, follower: RegistryFollower) -> None:
-        pinned = False
         while self._writing:
             await asyncio.sleep(0)
             try:
@@ -133,12 +134,9 @@ class Round:
                 continue
             except SsiError:
                 self.alarms += 1
-                if pinned:
-                    return  # it has seen that the log lies, and says so
-                continue
+                return  # it has seen that the log lies, and says so
             head = follower.checkpoint
             if head is not None and follower._checkpoint is not None:
-                pinned = True
                 self.heads.append((follower._checkpoint.size, follower._checkpoint.root))
 
     async def _check(self, ledger: Ledger) -> list[str]:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import pytest
+from _pytest.outcomes import Skipped
 
 from ssi.testing.faulty_ledger import Fault
 from tests.contracts.backends import BACKENDS, Backend, load
@@ -61,7 +61,7 @@ async def native(backend: Backend, name: str, *, rounds: int, seed: int) -> Row:
         place = Path(tempfile.mkdtemp(prefix="contract-"))
         try:
             found = await backend.native[name](place, seed + number)
-        except pytest.skip.Exception as exc:
+        except Skipped as exc:
             row.left_out = str(exc)
             break
         finally:
@@ -78,7 +78,7 @@ async def run(names: Sequence[str], *, rounds: int, seed: int) -> list[Row]:
     for name in names:
         try:
             backend = load(name)
-        except pytest.skip.Exception as exc:
+        except Skipped as exc:
             print(f"{name:9} left out: {exc}")
             continue
         jobs = [wrapped(backend, fault, rounds=rounds, seed=seed) for fault in Fault]

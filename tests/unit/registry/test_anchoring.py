@@ -13,7 +13,7 @@ from ssi.keys.backends.memory import MemoryKms
 from ssi.ledger import Ledger, Withheld, merkle
 from ssi.ledger.backends.memory import MemoryLedger
 from ssi.ledger.checkpoint import Checkpoint, add_signature, build_note, checkpoint_text, sign_checkpoint
-from ssi.ledger.excerpt import build_line, parse_line, whole_lines
+from ssi.ledger.excerpt import RootBuilder, build_line, parse_line, whole_lines
 from ssi.ledger.note import NoteKey
 from ssi.ledger.receipt import verify_receipt
 from ssi.registry import Organisation, RegistryFollower, audit, fold_ledger, found_registry
@@ -196,6 +196,12 @@ async def test_a_body_is_withheld_and_everything_else_holds(two: Two) -> None:
     assert state.at().may_issue(town.did, TYPE, at=two.clock()) is not None
     lines = [parse_line(build_line(line)) async for line in whole_lines(registry.ledger, size)]
     assert lines[given.index] == gone
+    follower = RegistryFollower(registry.ledger, roots=[two.ministry.did], keys=registry.keys)
+    view = await follower.refresh()
+    excerpt = RootBuilder()
+    async for line in follower.excerpt(view, dids=[town.did]):
+        excerpt.add(line)
+    assert (excerpt.size, excerpt.root()) == (size, report.root)
 
 
 async def test_what_others_rest_on_is_not_withheld_unasked(two: Two) -> None:

@@ -51,17 +51,12 @@ class Declaring:
             if (await self._organisation.key(purpose)).kid != old.kid:
                 return old.label
         number, line = await self._organisation.rotation(purpose, now=self._now(), curve=curve)
-        (kept,) = await self._outbox.put_intents(
-            [
-                NewIntent(
-                    kind=IntentKind.LINE,
-                    subject=self._organisation.did,
-                    number=number,
-                    entry=line,
-                    made_at=self._now(),
-                )
-            ]
+        new = NewIntent(
+            kind=IntentKind.LINE, subject=self._organisation.did, number=number, entry=line, made_at=self._now()
         )
+        (kept,) = await self._outbox.put_intents([new])
+        if kept.state is IntentState.REFUSED:
+            kept = await self._outbox.renew_intent(kept, new)  # another line of this number, which may be taken
         await self._bring(kept)
         if kept.entry != line:
             raise ConflictError("another process changed the agency's DID at the same time; ask again")

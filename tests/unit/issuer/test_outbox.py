@@ -267,6 +267,23 @@ async def test_a_line_that_lost_its_place_is_closed(office: Office) -> None:
     assert done.settled
 
 
+async def test_after_a_line_that_was_refused_another_one_is_made(office: Office) -> None:
+    issuer = await office.open()
+    registry, ministry = issuer._registry, office.federation.ministry
+    assert registry is not None
+    given = next(each for each in registry.view().accreditations(office.did) if each.body.role == "organisation")
+    ended = await ministry.end(given.id, reason="stayed", registry=registry, now=office.clock())
+    for _ in range(2):
+        with pytest.raises(GuardError):
+            await issuer.rotate_key()
+    assert [each.state for each in (await issuer.reconcile()).outcomes] == [IntentState.REFUSED]
+    await ministry.end(ended.id, reason="lifted", registry=registry, now=office.clock())
+    office.clock.advance(10)
+    assert await issuer.rotate_key() == "town/credential/1"
+    assert len((await office.registry()).view().versions(office.did)) == 2
+    assert (await issuer.reconcile()).settled
+
+
 async def test_a_declaration_waits_and_is_made_once(office: Office) -> None:
     issuer = await office.open()
     kid = (await issuer.organisation.key(KeyPurpose.CREDENTIAL)).kid

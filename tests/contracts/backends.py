@@ -31,6 +31,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
 BACKENDS = {
     "memory": "tests.contracts.memory_backend",
     "sqlite": "tests.contracts.sqlite_backend",
+    "postgres": "tests.contracts.postgres_backend",
 }
 
 

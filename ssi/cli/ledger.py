@@ -33,6 +33,8 @@ from ssi.types import JsonObject
         "compromised": "ssi.cli.ledger_compromised",
         "witness": "ssi.cli.ledger_witness",
         "recover": "ssi.cli.ledger_recover",
+        "anchor": "ssi.cli.ledger_anchor",
+        "withhold": "ssi.cli.ledger_withhold",
     },
 )
 def command() -> None:

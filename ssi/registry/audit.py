@@ -31,6 +31,7 @@ from ssi.ledger.port import Ledger, Withheld
 from ssi.ledger.storage import verify_storage
 from ssi.registry.fold import RegistryState
 from ssi.registry.tree import EdgeTree
+from ssi.registry.withholding import unordered
 
 MAX_FINDINGS: Final = 100
 _STEP: Final = 256
@@ -41,7 +42,7 @@ class Broken(msgspec.Struct, frozen=True):
 
     index: int | None
     kind: str
-    """``storage``, ``envelope``, ``signature``, ``guard``, ``webvh``, or ``checkpoint``."""
+    """``storage``, ``envelope``, ``signature``, ``guard``, ``webvh``, ``withheld``, or ``checkpoint``."""
     reason: str
 
 
@@ -134,6 +135,7 @@ class _Replay:
         self.state = RegistryState(roots)
         self.tree = EdgeTree()
         self.broken: list[Broken] = []
+        self._withheld: dict[int, Withheld] = {}
         self._heads = sorted(heads, key=lambda head: head.size)
 
     async def run(self, ledger: Ledger) -> None:
@@ -145,6 +147,10 @@ class _Replay:
                 readable = await self._step(ledger, min(self.state.size + _STEP, stop))
             if readable:
                 self._compare(stop)
+        if readable:
+            for index in unordered(self.state.at(), self._withheld):
+                reason = "its body was erased, and the order that is named for it does not stand on the log"
+                self.broken.append(Broken(index, "withheld", reason))
         for head in self._heads:
             if head.size > size:
                 reason = f"the log ends before the {head.size} entries of a signed checkpoint"
@@ -161,7 +167,9 @@ class _Replay:
             self.broken.append(Broken(start, "storage", f"entry {start} cannot be read: {exc}"))
             return False
         leaves = []
-        for entry in entries:
+        for index, entry in enumerate(entries, start):
+            if isinstance(entry, Withheld):
+                self._withheld[index] = entry
             refused = self.state.apply(entry)
             if refused is not None and len(self.broken) < MAX_FINDINGS:
                 self.broken.append(Broken(refused.index, refused.kind, refused.reason))

@@ -22,7 +22,14 @@ from ssi.registry.did_line import DidLogEntry
 from ssi.registry.guard import Checked, CheckedDidLine, CheckedWitnessProofs, Parsed, check_parsed, parse_entry
 from ssi.registry.history import Accepted, DidVersion, Entry, Refused, WitnessApproval, type_of
 from ssi.registry.statement import Statement, verify_statement
-from ssi.registry.types import Accreditation, Ending, StatementBody, StatusCommitment
+from ssi.registry.types import (
+    Accreditation,
+    CheckpointAnchor,
+    Ending,
+    StatementBody,
+    StatusCommitment,
+    Withholding,
+)
 from ssi.registry.view import Histories, RegistrySnapshot
 
 MAX_KEPT_REFUSALS: Final = 1_000
@@ -151,13 +158,17 @@ class RegistryState:
             self._counts[type_of(entry)] -= 1
             self._size -= 1
 
-    def _list_of(self, entry: Accepted[StatementBody]) -> tuple[dict[str, list[Any]], str]:
+    def _list_of(self, entry: Accepted[StatementBody]) -> tuple[dict[Any, list[Any]], str | int]:
         """Return the one history that a statement belongs to, and its key there."""
         body = entry.body
         if isinstance(body, Accreditation):
             return self._histories.accreditations, body.subject
         if isinstance(body, StatusCommitment):
             return self._histories.commitments, body.uri
+        if isinstance(body, CheckpointAnchor):
+            return self._histories.anchors, body.origin
+        if isinstance(body, Withholding):
+            return self._histories.withholdings, body.index
         if isinstance(body, Ending):
             return (self._histories.compromises, body.kid) if body.kid else (self._histories.endings, body.refs.ends)
         raise InvalidInputError("the fold has no place for this type")

@@ -34,10 +34,19 @@ from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError
 from ssi.keys import PublicKey
 from ssi.registry.did_history import scid_of_did
 from ssi.registry.did_line import DidLogEntry, parse_did_line
+from ssi.registry.guard_logs import check_anchor, check_withholding
 from ssi.registry.history import Accepted, DidVersion, Entry, WitnessApproval, type_of
 from ssi.registry.rules import check_did, check_name, check_url
 from ssi.registry.statement import MAX_LEDGER_BYTES, Statement, parse_envelope, parse_typed, verify_statement
-from ssi.registry.types import LEDGER_TYPES, MAX_TIME, Accreditation, Ending, StatusCommitment
+from ssi.registry.types import (
+    LEDGER_TYPES,
+    MAX_TIME,
+    Accreditation,
+    CheckpointAnchor,
+    Ending,
+    StatusCommitment,
+    Withholding,
+)
 from ssi.registry.view import MAX_CHAIN, MAX_ENDINGS_NEST, RegistrySnapshot, hands_on
 from ssi.registry.witness_proofs import MEMBERS, DidWitnessProofs, parse_witness_entry
 
@@ -56,6 +65,7 @@ MAX_WAITING_LINES: Final = 256
 _REASONS: Final = {
     "Accreditation": frozenset({"retired", "repealed", "revoked", "overturned", "stayed", "succeeded", "compromised"}),
     "StatusCommitment": frozenset({"retired", "revoked", "overturned", "stayed", "compromised"}),
+    "CheckpointAnchor": frozenset({"retired", "revoked", "overturned", "compromised"}),
     "Ending": frozenset({"retired", "lifted", "overturned", "stayed", "remedied", "compromised"}),
     "DidLogEntry": frozenset({"compromised"}),
 }
@@ -144,6 +154,10 @@ def check_parsed(
         _check_ending(body, view)
     elif isinstance(body, StatusCommitment):
         _check_commitment(body, view)
+    elif isinstance(body, CheckpointAnchor):
+        check_anchor(body, view)
+    elif isinstance(body, Withholding):
+        check_withholding(body, view)
     else:
         raise GuardError("G01", "this type has no place on the ledger")
     verify(parsed, _key(parsed, view))

@@ -22,16 +22,27 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from ssi.errors import ConflictError, EntryNotFoundError, GuardError, InvalidInputError, SsiError, UnavailableError
+from ssi.errors import (
+    ConflictError,
+    EntryNotFoundError,
+    GuardError,
+    InclusionProofError,
+    InvalidInputError,
+    SsiError,
+    UnavailableError,
+)
 from ssi.keys import Kms, PublicKey
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import sign_checkpoint, verify_note
+from ssi.ledger.checkpoint import Checkpoint, sign_checkpoint, verify_note
 from ssi.ledger.note import NoteKey
 from ssi.ledger.port import Ledger, TurnTakingLedger
-from ssi.ledger.receipt import Receipt
+from ssi.ledger.receipt import Receipt, verify_receipt
+from ssi.ledger.standing import continues
+from ssi.registry.fold import RegistryState
 from ssi.registry.follower import RegistryFollower
 from ssi.registry.guard import Parsed, parse_entry
 from ssi.registry.statement import Statement, verify_statement
+from ssi.registry.tree import EdgeTree
 from ssi.registry.view import RegistrySnapshot
 
 if TYPE_CHECKING:
@@ -96,6 +107,7 @@ class Registry(RegistryFollower):
         self._now = now
         self._queue: deque[_Waiting] = deque()
         self._drain: asyncio.Task[None] | None = None
+        self._lost: Checkpoint | None = None
         self._holds: set[tuple[bytes, PublicKey]] = set()
 
     async def note_key(self) -> NoteKey:
@@ -137,6 +149,43 @@ class Registry(RegistryFollower):
         if self._note is None:
             raise UnavailableError("the checkpoint was not stored")
         return self._note
+
+    async def heal(self, receipts: Sequence[Receipt]) -> None:
+        """Go on with a ledger that took back what it had acknowledged.
+
+        What ``receipts`` prove to have stood there (their entries come along, and this log's key signed their heads) is
+        put back, each in its own place, as far as nothing in between is missing; then the ledger is read anew from its
+        first entry. While entries of a signed head are missing, every act raises UnavailableError: other entries in
+        their places would be a fork. Raises InclusionProofError if the log went on without them, InvalidSignatureError
+        for the receipt of another log.
+        """
+        await self.note_key()
+        async with self._exclusive():
+            heads = [verify_receipt(receipt, receipt.entry or b"", keys=self._keys) for receipt in receipts]
+            size = await self._ledger.size()
+            for receipt in sorted(receipts, key=lambda receipt: receipt.entry_index):
+                if receipt.entry_index == size:
+                    await self._append([receipt.entry or b""], size)
+                    size += 1
+            known = [head for head in (self._lost, self._checkpoint, *heads) if head is not None]
+            self._lost = max(known, key=lambda head: head.size, default=None)
+            self._state, self._tree = RegistryState(self._state.roots), EdgeTree()
+            self._note = self._checkpoint = None
+            await self._catch_up()
+            await self._require_whole()
+
+    async def _require_whole(self) -> None:
+        """Raise unless the log has again what a head says that was signed before the ledger took entries back."""
+        if self._lost is None:
+            return
+        if self._state.size < self._lost.size:
+            raise UnavailableError(
+                f"the ledger took entries back: it has {self._state.size} of the {self._lost.size} that were signed;"
+                " put them back (ssi ledger recover) before anything is written"
+            )
+        if not await continues(self._ledger, self._lost):
+            raise InclusionProofError(f"the ledger went on otherwise than the signed head of size {self._lost.size}")
+        self._lost = None
 
     # --- writing ------------------------------------------------------------------------------------------------
 
@@ -183,6 +232,7 @@ class Registry(RegistryFollower):
         for _ in range(MAX_CONFLICTS):
             if await self._ledger.size() != self._state.size:
                 await self._catch_up()
+            await self._require_whole()
             start = self._state.size
             try:
                 outcomes = self._stage(batch)
@@ -265,6 +315,7 @@ class Registry(RegistryFollower):
 
     async def _sign(self) -> None:
         """Sign the head of what is folded; if another process signed meanwhile, its head counts if it covers more."""
+        await self._require_whole()
         for _ in range(MAX_CONFLICTS):
             size = self._state.size
             note = await sign_checkpoint(

@@ -19,9 +19,10 @@ from ssi.ledger.merkle import leaf_hash
 from ssi.ledger.port import Ledger, Withheld, stream
 from ssi.registry.did_line import DidLogEntry
 from ssi.registry.guard import Checked, CheckedDidLine, CheckedWitnessProofs, Parsed, check_parsed, parse_entry
+from ssi.registry.histories import STATE_ROOTS, Histories
 from ssi.registry.history import Accepted, DidVersion, Entry, Refused, WitnessApproval, type_of
-from ssi.registry.types import Accreditation, Ending, StatementBody, StatusCommitment
-from ssi.registry.view import Histories, RegistrySnapshot
+from ssi.registry.types import Accreditation, Ending, StatementBody, StateRoot, StatusCommitment
+from ssi.registry.view import RegistrySnapshot
 
 MAX_KEPT_REFUSALS: Final = 1_000
 """Refused entries beyond these are counted only."""
@@ -150,6 +151,8 @@ class RegistryState:
             return self._histories.accreditations, body.subject
         if isinstance(body, StatusCommitment):
             return self._histories.commitments, body.uri
+        if isinstance(body, StateRoot):
+            return self._histories.state_roots, STATE_ROOTS
         if isinstance(body, Ending):
             return (self._histories.compromises, body.kid) if body.kid else (self._histories.endings, body.refs.ends)
         raise InvalidInputError("the fold has no place for this type")

@@ -100,12 +100,23 @@ class StatusCommitment(StatementBody, frozen=True, forbid_unknown_fields=True, k
     valid_until: Time
 
 
-LedgerBody: TypeAlias = Accreditation | Ending | StatusCommitment
+class StateRoot(StatementBody, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="StateRoot"):
+    """The operator says what the first ``size`` entries come to: ``root`` is that of the map over the registry's state.
+
+    It stands at the index ``size``: nothing comes between the entries that it speaks of and itself.
+    """
+
+    size: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    root: Digest
+
+
+LedgerBody: TypeAlias = Accreditation | Ending | StatusCommitment | StateRoot
 
 LEDGER_TYPES: Final[dict[str, type[StatementBody]]] = {
     "Accreditation": Accreditation,
     "Ending": Ending,
     "StatusCommitment": StatusCommitment,
+    "StateRoot": StateRoot,
 }
 """The signed types that the ledger admits; a ``DidLogEntry`` is a did:webvh line and no JWS."""
 

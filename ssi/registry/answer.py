@@ -68,6 +68,11 @@ class AnswerItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """What it is about."""
         return self.kind, self.name
 
+    @property
+    def there(self) -> bool:
+        """Whether it says that there is a record."""
+        return self.record is not UNSET
+
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An answer of which nothing is verified."""

@@ -10,8 +10,8 @@ Errors:  InvalidInputError (no such kind), UnavailableError (the map does not st
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, cast
 
 from msgspec import UNSET
 
@@ -21,7 +21,7 @@ from ssi.errors import EntryNotFoundError, InclusionProofError, InvalidInputErro
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import parse_checkpoint, parse_note
 from ssi.ledger.port import Ledger
-from ssi.ledger.sparse_map import build_proof, map_key, verify_absence, verify_presence
+from ssi.ledger.sparse_map import MapProof, build_proof, map_key, verify_absence, verify_presence
 from ssi.registry.answer import MAX_ENTRIES, MAX_ITEMS, Answer, AnswerEntry, AnswerItem, build_answer, own_things
 from ssi.registry.answer_facts import dependents
 from ssi.registry.guard import Parsed, parse_entry
@@ -31,15 +31,57 @@ from ssi.registry.statement import Statement
 from ssi.registry.types import StateRoot
 
 MAX_NAME: Final = 2_048
+MAX_KEPT_NODES: Final = 1 << 17
+MAX_KEPT_BODIES: Final = 1 << 10
 _ATTEMPTS: Final = 4
+
+
+class _KeptReads:
+    """A ledger whose complete subtrees and entries are read once: they never change.
+
+    Most of a proof's hashes are high in the tree, where few nodes serve all entries.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger: Final = ledger
+        self._nodes: dict[tuple[int, int], bytes] = {}
+        self._bodies: dict[int, bytes] = {}
+
+    async def hashes(self, level: int, start: int, stop: int) -> Sequence[bytes]:
+        """As ``Ledger.hashes``."""
+        found = [self._nodes.get((level, index)) for index in range(start, stop)]
+        if None not in found:
+            return cast("list[bytes]", found)
+        values = await self.ledger.hashes(level, start, stop)
+        if len(self._nodes) + len(values) > MAX_KEPT_NODES:
+            self._nodes.clear()
+        self._nodes.update(((level, start + offset), value) for offset, value in enumerate(values))
+        return values
+
+    async def body(self, index: int) -> bytes:
+        """Return an entry. Raises EntryNotFoundError also for one that is withheld."""
+        known = self._bodies.get(index)
+        if known is not None:
+            return known
+        (body,) = await self.ledger.read(index, index + 1)
+        if not isinstance(body, bytes):
+            raise EntryNotFoundError(f"the body of entry {index} is withheld")
+        return body
+
+    def keep(self, bodies: Mapping[int, bytes]) -> None:
+        """Keep entries that every answer needs."""
+        if len(self._bodies) + len(bodies) > MAX_KEPT_BODIES:
+            self._bodies.clear()
+        self._bodies.update(bodies)
 
 
 class AnswerDesk:
     """Answers for whoever asks. It needs the ledger and the map to read, and no key."""
 
     def __init__(self, ledger: Ledger, state_map: StateMap) -> None:
-        self._ledger = ledger
+        self._ledger = _KeptReads(ledger)
         self._map = state_map
+        self._own: tuple[Thing, ...] = ()
 
     async def answer(self, kind: str, name: str) -> bytes:
         """Return the answer about one thing, with everything that it takes to judge it."""
@@ -48,7 +90,10 @@ class AnswerDesk:
         if not 0 < len(name) <= MAX_NAME:
             raise InvalidInputError(f"expected a name of at most {MAX_NAME} characters")
         for _ in range(_ATTEMPTS):
-            made = await _Making(self._ledger, self._map).make((kind, name))
+            making = _Making(self._ledger, self._map)
+            # What the operator's signature rests on is the same as last time, more often than not: ask for it at once.
+            made = await making.make((kind, name), self._own)
+            self._own = making.own
             if made is not None:
                 return made
         raise UnavailableError("the map moves on faster than it is read: ask again")
@@ -57,31 +102,36 @@ class AnswerDesk:
 class _Making:
     """One answer while it is made; thrown away if the map moves on between two reads."""
 
-    def __init__(self, ledger: Ledger, state_map: StateMap) -> None:
+    def __init__(self, ledger: _KeptReads, state_map: StateMap) -> None:
+        self.own: tuple[Thing, ...] = ()
         self._ledger = ledger
         self._map = state_map
         self._bodies: dict[int, bytes] = {}
         self._items: dict[Thing, AnswerItem] = {}
         self._head: tuple[int, bytes] | None = None
 
-    async def make(self, thing: Thing) -> bytes | None:
-        # Every question of the closure, round by round; the operator's own keys are always part of it.
-        todo = [thing]
+    async def make(self, thing: Thing, likely: Iterable[Thing]) -> bytes | None:
+        """Ask for everything that the meaning of ``thing`` rests on, round by round; None if the map moved between."""
+        todo = list(dict.fromkeys([thing, *likely]))
         while todo:
             proved = await self._map.prove(todo)
-            new = self._head is None
-            if not new and (proved.size, proved.root) != self._head:
+            answers = dict(zip(todo, proved.answers, strict=True))
+            if self._head is None:
+                self._head = proved.size, proved.root
+                self.own = tuple(await self._operator(proved))
+                # What was likely and is not so is left out again.
+                answers = {each: found for each, found in answers.items() if each in (thing, *self.own)}
+            elif (proved.size, proved.root) != self._head:
                 return None
-            self._head = proved.size, proved.root
-            found = [*(await self._operator(proved) if new else ()), *await self._take(todo, proved)]
+            found = [*self.own, *await self._take(answers, proved.root)]
             todo = [each for each in dict.fromkeys(found) if each not in self._items]
-            if len(self._items) + len(todo) > MAX_ITEMS or len(self._bodies) > MAX_ENTRIES:
+            if len(self._items) + len(todo) > MAX_ITEMS:
                 raise InvalidInputError("this takes an answer that is too long: ask about less")
         return await self._build()
 
     async def _operator(self, proved: Proved) -> list[Thing]:
         """Return what the state root's own signature rests on; it stands where the map does."""
-        parsed = (await self._read([proved.size]))[proved.size] if await self._ledger.size() > proved.size else None
+        parsed = await self._at(proved.size)
         body = parsed.body if isinstance(parsed, Statement) else None
         if not isinstance(parsed, Statement) or not isinstance(body, StateRoot):
             raise UnavailableError("the map has moved on to where no state root is logged yet: ask again")
@@ -89,14 +139,22 @@ class _Making:
             raise InclusionProofError("the map is not what the operator logged: make it anew from the ledger")
         return own_things(parsed)
 
-    async def _take(self, things: Iterable[Thing], proved: Proved) -> list[Thing]:
+    async def _at(self, index: int) -> Parsed | None:
+        try:
+            found = (await self._read([index]))[index]
+        except EntryNotFoundError:
+            return None
+        self._ledger.keep({index: self._bodies[index]})
+        return found
+
+    async def _take(self, answers: Mapping[Thing, tuple[bytes | None, MapProof]], root: bytes) -> list[Thing]:
         found: list[Thing] = []
-        for thing, (value, proof) in zip(things, proved.answers, strict=True):
+        for thing, (value, proof) in answers.items():
             # What is damaged here is found here, not by whoever asked.
             if value is None:
-                verify_absence(proved.root, map_key(*thing), proof)
+                verify_absence(root, map_key(*thing), proof)
             else:
-                verify_presence(proved.root, map_key(*thing), value, proof)
+                verify_presence(root, map_key(*thing), value, proof)
             record = None if value is None else parse_object(value)
             text = b64url_encode(build_proof(proof))
             self._items[thing] = AnswerItem(
@@ -112,23 +170,18 @@ class _Making:
         new = [index for index in indexes if index not in self._bodies]
         if len(self._bodies) + len(new) > MAX_ENTRIES:
             raise InvalidInputError("this takes an answer that is too long: ask about less")
-        for index, (body,) in zip(
-            new, await asyncio.gather(*(self._ledger.read(index, index + 1) for index in new)), strict=True
-        ):
-            if not isinstance(body, bytes):
-                raise EntryNotFoundError(f"the body of entry {index} is withheld")
-            self._bodies[index] = body
+        self._bodies.update(zip(new, await asyncio.gather(*map(self._ledger.body, new)), strict=True))
         return {index: parse_entry(self._bodies[index]) for index in indexes}
 
     async def _build(self) -> bytes:
-        note = await self._ledger.checkpoint()
+        note = await self._ledger.ledger.checkpoint()
         if note is None or self._head is None:
             raise NotFoundError("the log has no checkpoint yet")
         size = parse_checkpoint(parse_note(note).unverified_text).size
         if size <= self._head[0]:
             raise UnavailableError("no checkpoint covers the state root yet: ask again")
         indexes = sorted(self._bodies)
-        paths = await merkle.inclusion_proofs(self._ledger, indexes, size)
+        paths = await merkle.inclusion_proofs(cast("Ledger", self._ledger), indexes, size)
         entries = tuple(
             AnswerEntry(
                 index=index,

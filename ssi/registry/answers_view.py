@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final
+from urllib.parse import quote
 
 from ssi.errors import DidNotFoundError, InclusionProofError, InvalidInputError, UnavailableError
 from ssi.ledger.note import NoteKey
-from ssi.ports import Accredited, Commitment
-from ssi.registry.answer import VerifiedAnswer, verify_answer
+from ssi.ports import Accredited, Commitment, Fetch
+from ssi.registry.answer import MAX_ANSWER_BYTES, MEDIA_TYPE, VerifiedAnswer, verify_answer
 from ssi.registry.answer_facts import Facts, histories_of
 from ssi.registry.rules import ORGANISATION_METHODS
 from ssi.registry.state_records import Thing
@@ -129,6 +130,12 @@ class AnswersSource:
         view = AnswersView([*(each for known, each in self._answers.items() if known != thing), answer])
         self._answers[thing], self._view = answer, view
         return answer
+
+    async def ask(self, fetch: Fetch, base_url: str, kind: str, name: str) -> VerifiedAnswer:
+        """Ask whoever serves answers below ``base_url``, and ``take`` the one that comes. Raises as ``Fetch``, too."""
+        url = f"{base_url.rstrip('/')}/answers/{kind}/{quote(name, safe='')}"
+        found = await fetch(url, accept=MEDIA_TYPE, max_bytes=MAX_ANSWER_BYTES)
+        return self.take(found.body, expected=(kind, name))
 
     def view(self) -> AnswersView:
         """Return the registry as the answers give it. Raises UnavailableError without any."""

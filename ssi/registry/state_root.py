@@ -57,6 +57,11 @@ class MapFollower:
         root = await self.map.load(changes(view, size if keep else 0), size=view.size, keep=keep)
         self._own = view.size, root
 
+    async def bring(self, view: RegistrySnapshot) -> None:
+        """Bring the map to ``view``, whose size a state root speaks of: after a crash, or if its file was lost."""
+        if (await self.map.head())[0] != view.size:
+            await self.commit(await self.plan(view), size=view.size)
+
     async def commit(self, plan: Plan, *, size: int) -> None:
         """Move the map on to what was planned."""
         await self.map.commit(plan, size=size)
@@ -97,10 +102,14 @@ class StateKeeper:
         self._epoch = epoch_seconds
 
     async def log(self, *, now: UnixSeconds) -> Submitted:
-        """Log the state root of this epoch, unless it is there; return it with its receipt. Call it from a timer."""
+        """Log the state root of this epoch, unless it is there; return it with its receipt. Call it from a timer.
+
+        Asked again after a crash it brings the map to where the ledger is.
+        """
         view = await self._registry.refresh()
         newest = view.state_root()
         if newest is not None and newest.body.iat // self._epoch >= now // self._epoch:
+            await self._follower.bring(view.until(newest.index))
             return await self._registry.submit(await self._body(newest.index))
         # What takes long comes first, while others go on writing.
         await self._follower.approach(self._registry.state.at())

@@ -8,11 +8,12 @@ import random
 import resource
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ssi.encoding.base64url import b64url_encode
+from ssi.encoding.jcs import jcs
 from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
 from ssi.ledger import Ledger, open_ledger
@@ -22,7 +23,7 @@ from ssi.registry.answer import verify_answer
 from ssi.registry.answer_desk import AnswerDesk
 from ssi.registry.answers_view import AnswersView
 from ssi.registry.backends.state_map_sqlite import SqliteStateMap
-from ssi.registry.fold import fold_ledger
+from ssi.registry.fold import RegistryState
 from ssi.registry.state_map import StateMap
 from ssi.registry.state_records import STEP, Thing, changes
 from ssi.registry.types import StateRoot
@@ -69,20 +70,22 @@ async def answer_times(place: Path, count: int, rounds: int) -> Times:
     world, kms = World(), MemoryKms()
     key = NoteKey("bench", await kms.generate("log", curve=Curve.ED25519, purpose=KeyPurpose.CHECKPOINT))
     ledger, state_map = open_ledger(f"sqlite://{place / 'log.db'}"), await SqliteStateMap.open(place / "map.db")
-    uris = [f"https://agency.example/status/{number}" for number in range(LISTS)]
+    uris = {f"https://agency.example/status/{number}": number for number in range(LISTS)}
     try:
-        await ledger.append([*world.entries, *(world.agency.commit(uri, 1) for uri in uris)])
+        # The lists that are asked for stand all over the log.
+        step = (count - len(world.entries)) // LISTS
+        uris = {uri: len(world.entries) + number * step for uri, number in uris.items()}
+        await fill(ledger, count, world, uris)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         begun = time.perf_counter()
-        await load(ledger, state_map, world, count)
+        await load(state_map, world, count, uris)
         build = count / (time.perf_counter() - begun)
-        await pad(ledger, count)
         epochs = [await epoch(state_map, count, number) for number in range(5)]
         await log_root(ledger, state_map, world, kms)
         desk, draw = AnswerDesk(ledger, state_map), random.Random(count)
         answers, checks, data = [], [], b""
         for _ in range(rounds * 5):
-            uri = draw.choice(uris)
+            uri = draw.choice(sorted(uris))
             begun = time.perf_counter()
             data = await desk.answer("list", uri)
             answers.append((time.perf_counter() - begun) * 1_000)
@@ -108,22 +111,28 @@ def synthetic(first: int, stop: int) -> dict[Thing, bytes]:
     }
 
 
-async def load(ledger: Ledger, state_map: StateMap, world: World, count: int) -> None:
+async def load(state_map: StateMap, world: World, count: int, uris: Mapping[str, int]) -> None:
     """Put the real records and as many others into the map."""
-    view = (await fold_ledger(ledger, [world.root.did])).at()
+    state = RegistryState([world.root.did])
+    for entry in world.entries:
+        state.apply(entry)
 
     def batches() -> Iterator[dict[Thing, bytes]]:
-        yield from changes(view, 0)
+        yield from changes(state.at(), 0)
+        digest = b64url_encode(b"list".ljust(32, b"\0"))
+        yield {("list", uri): jcs({"digest": digest, "entries": [index]}) for uri, index in uris.items()}
         for first in range(0, count, STEP):
             yield synthetic(first, min(first + STEP, count))
 
     await state_map.load(batches(), size=count, keep=False)
 
 
-async def pad(ledger: Ledger, count: int) -> None:
-    """Fill the log up to ``count`` entries."""
-    for start in range(await ledger.size(), count, 2_000):
-        await ledger.append([number.to_bytes(64, "big") for number in range(start, min(start + 2_000, count))])
+async def fill(ledger: Ledger, count: int, world: World, uris: Mapping[str, int]) -> None:
+    """Make a log of ``count`` entries: the world's, commitments at their places, and entries of no meaning between."""
+    real = dict(enumerate(world.entries)) | {index: world.agency.commit(uri, 1) for uri, index in uris.items()}
+    for start in range(0, count, 2_000):
+        numbers = range(start, min(start + 2_000, count))
+        await ledger.append([real.get(number) or number.to_bytes(64, "big") for number in numbers])
 
 
 async def epoch(state_map: StateMap, count: int, number: int) -> float:

@@ -20,6 +20,7 @@ from ssi.errors import (
     UnavailableError,
     VerificationError,
 )
+from ssi.ledger.port import WithholdingLedger
 from ssi.ledger.sparse_map import find_way, make_proof, map_key, map_root, value_hash
 from ssi.registry.answer import VerifiedAnswer, verify_answer
 from ssi.registry.answers_view import AnswersSource, AnswersView
@@ -207,6 +208,65 @@ async def test_a_map_of_another_ledger_is_made_anew(town: Operated, world: World
     assert report.ok
     assert done.index == 4
     await other.close()
+
+
+async def test_a_crash_before_the_map_moved_on_is_made_good(town: Operated, world: World) -> None:
+    class Cut(Exception):
+        pass
+
+    async def cut(*_: object, **__: object) -> None:
+        raise Cut
+
+    await town.registry.submit(world.agency.commit(world.URI, 9, iat=town.now))
+    kept, town.map.commit = town.map.commit, cut  # type: ignore[method-assign]
+    with pytest.raises(Cut):
+        await town.epoch()
+    town.map.commit = kept  # type: ignore[method-assign]
+    assert (await town.answer("list", world.URI)).size == 7  # as of the root before
+    again = await town.keeper.log(now=town.now)
+    assert (await town.answer("list", world.URI)).size == again.index == 9
+    report = await audit(town.registry.ledger, roots=town.roots, keys=town.keys)
+    assert (report.ok, report.state_roots.held) == (True, 2)
+
+
+async def test_the_entries_that_others_wrote_meanwhile_are_in_the_root(town: Operated, world: World) -> None:
+    other = town.registry
+    writer = type(other)(
+        other.ledger,
+        roots=town.roots,
+        kms=other._kms,
+        checkpoint_label="log",
+        origin=other._origin,
+        now=lambda: town.now,
+    )
+    plan = town.map.plan
+    wrote: list[int] = []
+
+    async def slow(records: Any) -> Any:
+        made = await plan(records)
+        if len(wrote) < 2:
+            epoch = 20 + len(wrote)
+            wrote.append((await writer.submit(world.agency.commit(world.URI, epoch, iat=town.now))).index)
+        return made
+
+    town.map.plan = slow  # type: ignore[method-assign]
+    done = await town.epoch()
+    assert wrote == [8, 9]
+    assert done.index == 10
+    assert (await town.answer("list", world.URI)).record is not None
+    report = await audit(other.ledger, roots=town.roots, keys=town.keys)
+    assert (report.ok, report.state_roots.held) == (True, 2)
+
+
+async def test_a_withheld_body_makes_older_roots_uncheckable_not_wrong(town: Operated, world: World) -> None:
+    ledger = town.registry.ledger
+    assert isinstance(ledger, WithholdingLedger)
+    await ledger.withhold(5, order="court 1")
+    with pytest.raises(NotFoundError):
+        await town.desk.answer("issuance", f"{world.URI} {b64url_encode(b'list'.ljust(32, bytes(1)))}")
+    report = await audit(ledger, roots=town.roots, keys=town.keys)
+    assert [each.kind for each in report.broken if each.kind == "state root"] == []
+    assert report.state_roots.summary() == {"held": 0, "uncheckable": 1}
 
 
 async def test_what_is_logged_since_is_told(town: Operated, world: World) -> None:

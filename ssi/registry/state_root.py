@@ -16,6 +16,7 @@ import msgspec
 
 from ssi.encoding.base64url import b64url_encode
 from ssi.errors import EntryNotFoundError, InvalidInputError
+from ssi.ledger.sparse_map import EMPTY_ROOT
 from ssi.registry.guard import EPOCH_SECONDS
 from ssi.registry.registry import Registry, Submitted
 from ssi.registry.state_map import Plan, StateMap
@@ -50,7 +51,7 @@ class MapFollower:
     async def approach(self, view: RegistrySnapshot) -> None:
         """Bring the map near ``view`` if it is far from it, in bounded memory; until it is there it has no answers."""
         size, root = await self.map.head()
-        known = self._own == (size, root) or size == 0 or _said(view, size) == b64url_encode(root)
+        known = self._own == (size, root) or (size, root) == (0, EMPTY_ROOT) or _said(view, size) == b64url_encode(root)
         if known and 0 <= size <= view.size and view.size - size <= STEP:
             return
         keep = known and 0 <= size <= view.size

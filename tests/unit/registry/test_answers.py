@@ -407,6 +407,33 @@ async def test_a_did_whose_newest_line_is_hidden_by_the_record_is_refused(town: 
         verify_answer(data, log_keys=town.keys, roots=town.roots)
 
 
+async def test_of_several_answers_the_newer_counts_and_the_oldest_says_how_fresh(town: Operated, world: World) -> None:
+    old, beside = await town.answer("list", world.URI), await town.answer("did", world.agency.did)
+    await town.registry.submit(world.agency.commit(world.URI, 9, iat=town.now))
+    await town.epoch()
+    new = await town.answer("list", world.URI)
+    for answers in ([old, beside, new], [new, beside, old]):
+        view = AnswersView(answers)
+        newest = view.newest_commitment(world.URI)
+        assert newest is not None
+        assert newest.epoch == 9
+        assert (view.size, view.checkpoint_time) == (old.size, old.time)
+        assert view.did_log(world.agency.did) == town.registry.view().did_log(world.agency.did)
+    assert (AnswersView([new]).size, AnswersView([new]).checkpoint_time) == (new.size, new.time)
+
+
+async def test_a_great_many_changes_are_taken_in_part_by_part(
+    town: Operated, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ssi.registry.state_root.STEP", 3)
+    for epoch in range(10, 20):
+        await town.registry.submit(world.agency.commit(f"https://agency.example/status/{epoch - 10}", epoch))
+    done = await town.epoch()
+    assert (await town.map.head())[0] == done.index
+    report = await audit(town.registry.ledger, roots=town.roots, keys=town.keys)
+    assert (report.ok, report.state_roots.held) == (True, 2)
+
+
 async def test_two_checkpoints_of_one_size_are_a_fork(town: Operated, world: World) -> None:
     import msgspec
 

@@ -30,6 +30,7 @@ from ssi.types import JsonObject
 
 Facts: TypeAlias = dict[Thing, tuple[Entry, ...]]
 
+MAX_KEYS: Final = 1_024
 _WRONG: Final = "an entry in the answer does not say what the map says of it"
 
 
@@ -175,14 +176,18 @@ def _add_did(histories: Histories, entries: tuple[Entry, ...]) -> None:
 
 
 def dependents(thing: Thing, entries: Mapping[int, Parsed]) -> Iterator[Thing]:
-    """Yield the things without which the record of ``thing`` cannot be judged."""
-    names = [found.did for found in entries.values() if isinstance(found, DidLogEntry)]
+    """Yield the things without which the record of ``thing`` cannot be judged.
+
+    Raises InvalidInputError for a DID with more than MAX_KEYS keys, under all its names, in all its history.
+    """
+    lines = [found for found in entries.values() if isinstance(found, DidLogEntry)]
+    names = dict.fromkeys([thing[1], *(line.did for line in lines)])
+    fragments = dict.fromkeys(fragment for line in lines for fragment in _assertion_keys(line.raw["state"]))
+    if len(names) * len(fragments) > MAX_KEYS:
+        raise InvalidInputError(f"expected a DID with at most {MAX_KEYS} keys under all its names")
+    yield from (("compromised", f"{name}#{fragment}") for fragment in fragments for name in names)
     for found in entries.values():
-        if isinstance(found, DidLogEntry):
-            for fragment in _assertion_keys(found.raw["state"]):
-                for name in dict.fromkeys([thing[1], *names]):
-                    yield "compromised", f"{name}#{fragment}"
-        elif isinstance(found, Statement):
+        if isinstance(found, Statement):
             yield "ending", found.id
             yield from _refs(thing[0], found.kid, found.body)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlite3 import Connection
-from typing import Final
+from typing import Final, Literal
 
 from ssi.database import Database, Migration
 from ssi.errors import ConflictError, InclusionProofError, UnavailableError
@@ -48,7 +48,7 @@ class SqliteStateMap:
     async def open(cls, path: str | os.PathLike[str]) -> SqliteStateMap:
         """Open or make the file at ``path``; ``""`` is a temporary one on disk."""
         database = await Database.open(path, application_id=APPLICATION_ID, migrations=MIGRATIONS, journal="wal")
-        await database.read(lambda connection: connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}").fetchall())
+        await database.read(_configure)
         return cls(database)
 
     async def head(self) -> tuple[int, bytes]:
@@ -67,7 +67,7 @@ class SqliteStateMap:
             if _head(connection) != plan.base:
                 raise ConflictError("the map has changed since the plan was made")
             top = self._tree(connection)
-            _put(connection, plan.records)
+            _put(connection, plan.records, "leaves")
             hashes = {number: value for (level, number), value in plan.places.items() if level == BUCKET_BITS}
             connection.executemany("INSERT OR REPLACE INTO buckets VALUES (?, ?)", sorted(hashes.items()))
             _set_head(connection, size, plan.root)
@@ -85,11 +85,15 @@ class SqliteStateMap:
             connection.execute("DELETE FROM buckets")
             if not keep:
                 connection.execute("DELETE FROM leaves")
+            # Keys come in no order: written where they belong, each batch would touch every page of the file. So they
+            # are taken down as they come, and sorted once.
+            connection.execute("DROP TABLE IF EXISTS temp.taken")
+            connection.execute("CREATE TEMP TABLE taken (key BLOB, hash BLOB, record BLOB)")
 
         await self._database.write(begin)
         for batch in batches:
             by_key = {map_key(*thing): record for thing, record in batch.items()}
-            await self._database.write(lambda connection, rows=by_key: _put(connection, rows))  # type: ignore[misc]
+            await self._database.write(lambda connection, rows=by_key: _put(connection, rows, "temp.taken"))  # type: ignore[misc]
         return await self._database.write(lambda connection: _finish(connection, size))
 
     async def prove(self, things: Sequence[Thing]) -> Proved:
@@ -142,10 +146,16 @@ def _set_head(connection: Connection, size: int, root: bytes) -> None:
     connection.execute("INSERT OR REPLACE INTO head VALUES (0, ?, ?)", (size, root))
 
 
-def _put(connection: Connection, records: Mapping[bytes, bytes]) -> None:
+def _configure(connection: Connection) -> None:
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    # What is sorted goes to the disk: memory stays bounded.
+    connection.execute("PRAGMA temp_store=FILE")
+
+
+def _put(connection: Connection, records: Mapping[bytes, bytes], table: Literal["leaves", "temp.taken"]) -> None:
     # In the order of the keys: neighbours share pages.
     rows = [(key, value_hash(record), record) for key, record in sorted(records.items())]
-    connection.executemany("INSERT OR REPLACE INTO leaves VALUES (?, ?, ?)", rows)
+    connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", rows)  # noqa: S608
 
 
 def _leaves(connection: Connection, bucket: int) -> list[Leaf]:
@@ -155,7 +165,9 @@ def _leaves(connection: Connection, bucket: int) -> list[Leaf]:
 
 
 def _finish(connection: Connection, size: int) -> bytes:
-    """Work out every bucket in one pass over the leaves."""
+    """Put what was taken down in its order, and work out every bucket in one pass over the leaves."""
+    connection.execute("INSERT OR REPLACE INTO leaves SELECT key, hash, record FROM temp.taken ORDER BY key")
+    connection.execute("DROP TABLE temp.taken")
     rows = connection.execute("SELECT key, hash FROM leaves ORDER BY key")
     hashes = dict(_bucket_hashes(rows))
     connection.executemany("INSERT INTO buckets VALUES (?, ?)", hashes.items())

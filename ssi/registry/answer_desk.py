@@ -10,8 +10,8 @@ Errors:  InvalidInputError (no such kind), UnavailableError (the map does not st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, cast
 
 from msgspec import UNSET
 
@@ -75,13 +75,20 @@ class _KeptReads:
         self._bodies.update(bodies)
 
 
+class _Own(NamedTuple):
+    """What the operator's signature rests on, in the map of one head: it is in every answer."""
+
+    head: tuple[int, bytes]
+    answers: dict[Thing, tuple[bytes | None, MapProof]]
+
+
 class AnswerDesk:
     """Answers for whoever asks. It needs the ledger and the map to read, and no key."""
 
     def __init__(self, ledger: Ledger, state_map: StateMap) -> None:
         self._ledger = _KeptReads(ledger)
         self._map = state_map
-        self._own: tuple[Thing, ...] = ()
+        self._own = _Own((-1, b""), {})
 
     async def answer(self, kind: str, name: str) -> bytes:
         """Return the answer about one thing, with everything that it takes to judge it."""
@@ -91,7 +98,6 @@ class AnswerDesk:
             raise InvalidInputError(f"expected a name of at most {MAX_NAME} characters")
         for _ in range(_ATTEMPTS):
             making = _Making(self._ledger, self._map)
-            # What the operator's signature rests on is the same as last time, more often than not: ask for it at once.
             made = await making.make((kind, name), self._own)
             self._own = making.own
             if made is not None:
@@ -103,30 +109,32 @@ class _Making:
     """One answer while it is made; thrown away if the map moves on between two reads."""
 
     def __init__(self, ledger: _KeptReads, state_map: StateMap) -> None:
-        self.own: tuple[Thing, ...] = ()
+        self.own = _Own((-1, b""), {})
         self._ledger = ledger
         self._map = state_map
         self._bodies: dict[int, bytes] = {}
         self._items: dict[Thing, AnswerItem] = {}
         self._head: tuple[int, bytes] | None = None
 
-    async def make(self, thing: Thing, likely: Iterable[Thing]) -> bytes | None:
+    async def make(self, thing: Thing, known: _Own) -> bytes | None:
         """Ask for everything that the meaning of ``thing`` rests on, round by round; None if the map moved between."""
-        todo = list(dict.fromkeys([thing, *likely]))
+        todo, own = [thing], dict[Thing, tuple[bytes | None, MapProof]]()
+        operator: list[Thing] = []
         while todo:
             proved = await self._map.prove(todo)
             answers = dict(zip(todo, proved.answers, strict=True))
             if self._head is None:
                 self._head = proved.size, proved.root
-                self.own = tuple(await self._operator(proved))
-                # What was likely and is not so is left out again.
-                answers = {each: found for each, found in answers.items() if each in (thing, *self.own)}
+                operator = await self._operator(proved)
+                answers |= known.answers if known.head == self._head else {}
             elif (proved.size, proved.root) != self._head:
                 return None
-            found = [*self.own, *await self._take(answers, proved.root)]
+            own |= {each: answers[each] for each in operator if each in answers}
+            found = [*operator, *await self._take(answers, proved.root)]
             todo = [each for each in dict.fromkeys(found) if each not in self._items]
             if len(self._items) + len(todo) > MAX_ITEMS:
                 raise InvalidInputError("this takes an answer that is too long: ask about less")
+        self.own = _Own(self._head or known.head, own)
         return await self._build()
 
     async def _operator(self, proved: Proved) -> list[Thing]:

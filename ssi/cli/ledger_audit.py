@@ -59,6 +59,7 @@ async def command(
         "root": report.root.hex(),
         "entries": report.counts,
         "checkpoint": _head(report.checkpoint.size if report.checkpoint else None, bool(keys)),
+        "state roots": dict(report.state_roots.summary()),
         "compared with": None if report.compared is None else f"a kept checkpoint of size {report.compared.size}",
     }
     tables = [facts("the log holds" if holds else "the log does not hold", seen)]

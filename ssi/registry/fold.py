@@ -20,6 +20,7 @@ from ssi.ledger.merkle import leaf_hash
 from ssi.ledger.port import Ledger, Withheld, stream
 from ssi.registry.did_line import DidLogEntry
 from ssi.registry.guard import Checked, CheckedDidLine, CheckedWitnessProofs, Parsed, check_parsed, parse_entry
+from ssi.registry.histories import STATE_ROOTS, Histories
 from ssi.registry.history import Accepted, DidVersion, Entry, Refused, WitnessApproval, type_of
 from ssi.registry.statement import Statement, verify_statement
 from ssi.registry.types import (
@@ -27,10 +28,11 @@ from ssi.registry.types import (
     CheckpointAnchor,
     Ending,
     StatementBody,
+    StateRoot,
     StatusCommitment,
     Withholding,
 )
-from ssi.registry.view import Histories, RegistrySnapshot
+from ssi.registry.view import RegistrySnapshot
 
 MAX_KEPT_REFUSALS: Final = 1_000
 """Refused entries beyond these are counted only."""
@@ -169,6 +171,8 @@ class RegistryState:
             return self._histories.anchors, body.origin
         if isinstance(body, Withholding):
             return self._histories.withholdings, body.index
+        if isinstance(body, StateRoot):
+            return self._histories.state_roots, STATE_ROOTS
         if isinstance(body, Ending):
             return (self._histories.compromises, body.kid) if body.kid else (self._histories.endings, body.refs.ends)
         raise InvalidInputError("the fold has no place for this type")

@@ -44,6 +44,7 @@ from ssi.registry.types import (
     Accreditation,
     CheckpointAnchor,
     Ending,
+    StateRoot,
     StatusCommitment,
     Withholding,
 )
@@ -58,6 +59,9 @@ _DAY: Final = 86_400
 MAX_DEPTH: Final = 16
 MAX_ACCREDITATION_SECONDS: Final = 3_660 * _DAY
 MAX_COMMITMENT_SECONDS: Final = 366 * _DAY
+
+EPOCH_SECONDS: Final = 60
+"""The shortest epoch: one state root in each at most. An operator's own may be longer."""
 
 MAX_WAITING_LINES: Final = 256
 """How many lines of a log may wait for witnesses one after the other; rivals of one number are not counted."""
@@ -158,6 +162,8 @@ def check_parsed(
         check_anchor(body, view)
     elif isinstance(body, Withholding):
         check_withholding(body, view)
+    elif isinstance(body, StateRoot):
+        _check_state_root(body, view)
     else:
         raise GuardError("G01", "this type has no place on the ledger")
     verify(parsed, _key(parsed, view))
@@ -217,6 +223,20 @@ def _check_commitment(body: StatusCommitment, view: RegistrySnapshot) -> None:
         raise GuardError("G10", "another issuer anchors the list at this uri")
     if body.epoch <= newest.body.epoch:
         raise GuardError("G11", f"the epoch comes after {newest.body.epoch}")
+
+
+def _check_state_root(body: StateRoot, view: RegistrySnapshot) -> None:
+    """Who says what the state comes to says it of everything before, at most once in an epoch.
+
+    Whether the root is right is not asked here: that takes the whole map, and is what the audit is for.
+    """
+    if body.iss not in view.roots:
+        raise GuardError("G10", "only the operator, a root accreditor, says what the registry's state comes to")
+    if body.size != view.size:
+        raise GuardError("G11", f"the state root is of {body.size} entries and would stand after {view.size}")
+    newest = view.state_root()
+    if newest is not None and body.iat // EPOCH_SECONDS <= newest.body.iat // EPOCH_SECONDS:
+        raise GuardError("G11", f"a state root of this epoch ({EPOCH_SECONDS} seconds), or of a later one, stands")
 
 
 def _check_ending(body: Ending, view: RegistrySnapshot) -> None:

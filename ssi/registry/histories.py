@@ -1,18 +1,22 @@
-"""Everything that the fold remembers, by what it is about.
+"""Everything that the fold remembers, by what it is asked for.
 
-Source:  design decisions 7 and 8.
-Shapes:  every list is in ascending order of ledger index (``ssi.registry.history``).
+Source:  design decision 8 (the registry's answers at any index).
+Shapes:  lists are in ledger order and only grow at their ends, so the past is a prefix of each.
 I/O:     none.
 Errors:  none.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from ssi.registry.did_history import DidHistories
 from ssi.registry.history import Accepted, Entry
-from ssi.registry.types import Accreditation, CheckpointAnchor, Ending, StatusCommitment, Withholding
+from ssi.registry.types import Accreditation, CheckpointAnchor, Ending, StateRoot, StatusCommitment, Withholding
+
+STATE_ROOTS: Final = "state roots"
 
 
 class Histories(msgspec.Struct):
@@ -32,3 +36,5 @@ class Histories(msgspec.Struct):
     """By the other log's origin."""
     withholdings: dict[int, list[Accepted[Withholding]]] = msgspec.field(default_factory=dict)
     """By the index whose body is withheld."""
+    state_roots: dict[str, list[Accepted[StateRoot]]] = msgspec.field(default_factory=dict)
+    """All under STATE_ROOTS."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -136,6 +136,26 @@ class Registry(RegistryFollower):
         if self._drain is None or self._drain.done():
             self._drain = asyncio.get_running_loop().create_task(self._drain_queue())
         return await waiting.future
+
+    async def submit_next(self, make: Callable[[RegistrySnapshot], Awaitable[bytes]]) -> Submitted:
+        """Put on the ledger the entry that ``make`` makes of everything before it; nothing comes in between.
+
+        Whoever submits meanwhile waits; if another process was faster, ``make`` is asked again. Raises as ``submit``.
+        """
+        import asyncio
+
+        await self.note_key()
+        async with self._exclusive():
+            for _ in range(MAX_CONFLICTS):
+                await self._catch_up()
+                size = self._state.size
+                line = _line(await make(self._state.at()))
+                waiting = _Waiting(line, parse_entry(line), asyncio.get_running_loop().create_future())
+                await self._write([waiting])
+                refused = waiting.future.exception()
+                if not isinstance(refused, GuardError) or self._state.size == size:
+                    return waiting.future.result()
+        raise UnavailableError("other writers were always first: ask again")
 
     async def sign_checkpoint(self) -> bytes:
         """Sign the log's head anew, at the clock's time, and return the note.

@@ -126,7 +126,17 @@ class Withholding(StatementBody, frozen=True, forbid_unknown_fields=True, kw_onl
     order: Digest
 
 
-LedgerBody: TypeAlias = Accreditation | Ending | StatusCommitment | CheckpointAnchor | Withholding
+class StateRoot(StatementBody, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="StateRoot"):
+    """The operator says what the first ``size`` entries come to: ``root`` is that of the map over the registry's state.
+
+    It stands at the index ``size``: nothing comes between the entries that it speaks of and itself.
+    """
+
+    size: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    root: Digest
+
+
+LedgerBody: TypeAlias = Accreditation | Ending | StatusCommitment | CheckpointAnchor | Withholding | StateRoot
 
 LEDGER_TYPES: Final[dict[str, type[StatementBody]]] = {
     "Accreditation": Accreditation,
@@ -134,6 +144,7 @@ LEDGER_TYPES: Final[dict[str, type[StatementBody]]] = {
     "StatusCommitment": StatusCommitment,
     "CheckpointAnchor": CheckpointAnchor,
     "Withholding": Withholding,
+    "StateRoot": StateRoot,
 }
 """The signed types that the ledger admits; a ``DidLogEntry`` is a did:webvh line and no JWS."""
 

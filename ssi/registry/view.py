@@ -23,9 +23,18 @@ from ssi.errors import DidNotFoundError, GuardError, InvalidInputError, Verifica
 from ssi.keys import PublicKey
 from ssi.ports import Accredited, Commitment
 from ssi.registry.did_history import scid_of_did
+from ssi.registry.histories import STATE_ROOTS
 from ssi.registry.histories import Histories as Histories
 from ssi.registry.history import Accepted, DidVersion, Entry, WitnessApproval, before, last_before
-from ssi.registry.types import MAX_TIME, Accreditation, CheckpointAnchor, Ending, StatusCommitment, Withholding
+from ssi.registry.types import (
+    MAX_TIME,
+    Accreditation,
+    CheckpointAnchor,
+    Ending,
+    StateRoot,
+    StatusCommitment,
+    Withholding,
+)
 from ssi.types import JsonObject
 
 MAX_CHAIN: Final = 4
@@ -69,6 +78,10 @@ class RegistrySnapshot:
     def left_out(self) -> int:
         """How many entries the fold has never seen, since it is of an excerpt; 0 for a whole ledger."""
         return self._left_out
+
+    def until(self, size: int) -> RegistrySnapshot:
+        """Return what the same fold said at an earlier size."""
+        return RegistrySnapshot(self._histories, self._roots, min(size, self._size), left_out=self._left_out)
 
     @property
     def roots(self) -> frozenset[str]:
@@ -214,6 +227,22 @@ class RegistrySnapshot:
         found = self._histories.entries.get(identifier)
         return found if found is not None and found.index < self._size else None
 
+    def entries_since(self, size: int) -> Iterator[Entry]:
+        """Yield the accepted entries from the index ``size`` on, the newest first."""
+        for entry in reversed(self._histories.entries.values()):
+            if entry.index < size:
+                return
+            if entry.index < self._size:
+                yield entry
+
+    def state_roots(self) -> Sequence[Accepted[StateRoot]]:
+        """Return every state root, in the order of the log."""
+        return before(self._histories.state_roots.get(STATE_ROOTS, ()), self._size)
+
+    def state_root(self) -> Accepted[StateRoot] | None:
+        """Return the newest state root, or None."""
+        return last_before(self._histories.state_roots.get(STATE_ROOTS, ()), self._size)
+
     def endings(self, identifier: str) -> Sequence[Accepted[Ending]]:
         """Return the endings of the entry with this id, in the order of the log."""
         return before(self._histories.endings.get(identifier, ()), self._size)
@@ -287,6 +316,10 @@ class RegistrySnapshot:
             return None
         return Accredited(accreditation=given.id, accreditor=given.body.iss, path=self.chain(given) or ())
 
+    def compromises_of(self, kid: str) -> Sequence[Accepted[Ending]]:
+        """Return the endings that declare the verification method ``kid`` compromised, in the order of the log."""
+        return before(self._histories.compromises.get(kid, ()), self._size)
+
     def compromises(self, did: str) -> list[Accepted[Ending]]:
         """Return every ending that declares a key of ``did`` compromised."""
         found: list[Accepted[Ending]] = []
@@ -316,13 +349,17 @@ class RegistrySnapshot:
         found = self.newest(uri)
         return None if found is None or self.withdrawn(found) else _as_commitment(found)
 
+    def commitments(self, uri: str) -> Sequence[Accepted[StatusCommitment]]:
+        """Return every commitment at ``uri``, in force or not, in the order of the log."""
+        return before(self._histories.commitments.get(uri, ()), self._size)
+
     def has_commitment(self, uri: str, digest: str) -> bool:
         """Return whether a commitment to ``digest`` stands at ``uri``, in force or not."""
         return self.commitment_index(uri, digest) is not None
 
     def commitment_index(self, uri: str, digest: str) -> int | None:
         """Return where the newest commitment to ``digest`` at ``uri`` stands, in force or not; None if nowhere."""
-        for found in reversed(before(self._histories.commitments.get(uri, ()), self._size)):
+        for found in reversed(self.commitments(uri)):
             if found.body.digest == digest:
                 return found.index
         return None

@@ -44,7 +44,7 @@ class Broken(msgspec.Struct, frozen=True):
 
     index: int | None
     kind: str
-    """``storage``, ``envelope``, ``signature``, ``guard``, ``webvh``, ``withheld``, ``state root`` or ``checkpoint``."""
+    """``storage``, ``envelope``, ``signature``, ``guard``, ``webvh``, ``withheld``, ``state root``, ``checkpoint``."""
     reason: str
 
 

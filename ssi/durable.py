@@ -1,7 +1,7 @@
 """Replace a file so that whatever happens, a reader finds the old bytes or the new ones.
 
 Source:  POSIX rename and fsync: the bytes, then the name, then the directory that holds the name.
-Shapes:  bytes; the new file is readable for its owner only.
+Shapes:  bytes; the new file is readable for its owner only, unless ``mode`` says otherwise.
 I/O:     the file, a second one beside it, and their directory.
 Errors:  UnavailableError.
 """
@@ -15,11 +15,11 @@ from pathlib import Path
 from ssi.errors import UnavailableError
 
 
-def replace_file(path: Path, data: bytes, *, what: str | None = None) -> None:
+def replace_file(path: Path, data: bytes, *, what: str | None = None, mode: int = 0o600) -> None:
     """Replace a file as a whole, durably, or make it; ``what`` names it in an error."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()

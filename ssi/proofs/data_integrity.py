@@ -24,7 +24,7 @@ import msgspec
 from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, ProofPurposeError, ValidityError, VerificationError
-from ssi.keys import KeyPurpose, Kms, PublicKey
+from ssi.keys import BbsKms, KeyPurpose, Kms, PublicKey
 from ssi.proofs.proof import (
     LEGACY_TYPES,
     MAX_PROOFS,
@@ -108,6 +108,18 @@ class KmsSigner(msgspec.Struct, frozen=True):
     async def __call__(self, message: bytes) -> bytes:
         """Sign ``message``. Raises as ``Kms.sign``."""
         return await self.kms.sign(self.label, message, purpose=self.purpose)
+
+    async def public_key(self) -> PublicKey:
+        """Return the public key. Raises as ``Kms.public_key``."""
+        return await self.kms.public_key(self.label)
+
+    async def bbs_sign(self, *, header: bytes, messages: Sequence[bytes], commitment: bytes | None = None) -> bytes:
+        """As ``BbsKms.bbs_sign``. Raises InvalidInputError if the store is none."""
+        if not isinstance(self.kms, BbsKms):
+            raise InvalidInputError("expected a key store that makes BBS signatures")
+        return await self.kms.bbs_sign(
+            self.label, header=header, messages=messages, commitment=commitment, purpose=self.purpose
+        )
 
 
 class VerifiedProof(msgspec.Struct, frozen=True):

@@ -74,11 +74,13 @@ class VerifiedCheckpoint(Checkpoint, frozen=True):
     """A checkpoint that its log signed.
 
     ``cosigners`` are the names of the trusted keys besides the log's whose cosignatures hold; ``cosigned_at`` is the
-    newest time that the log or one of them states, or None if nobody states one.
+    newest time that the log or one of them states, or None if nobody states one. ``cosignatures`` are the trusted
+    timestamped signatures with their times, the log's own included.
     """
 
     cosigners: tuple[str, ...] = ()
     cosigned_at: int | None = None
+    cosignatures: tuple[tuple[NoteKey, int], ...] = ()
 
 
 def checkpoint_text(checkpoint: Checkpoint) -> bytes:
@@ -142,6 +144,7 @@ def verify_note(note: bytes, *, keys: Sequence[NoteKey]) -> VerifiedCheckpoint:
         extensions=checkpoint.extensions,
         cosigners=tuple(sorted(cosigners)),
         cosigned_at=max(times, default=None),
+        cosignatures=tuple((line.key, line.time) for line in opened.signatures if line.time is not None),
     )
 
 

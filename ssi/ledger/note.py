@@ -201,6 +201,13 @@ def build_note(text: bytes, signatures: Sequence[tuple[NoteKey, bytes]]) -> byte
     return note
 
 
+def note_lines(signatures: Sequence[NoteSignature]) -> bytes:
+    """Return signature lines as a note has them."""
+    return "".join(
+        f"{_DASH}{line.name} {base64.b64encode(line.key_id + line.signature).decode()}\n" for line in signatures
+    ).encode()
+
+
 def add_signature(note: bytes, key: NoteKey, signature: bytes) -> bytes:
     """Return ``note`` with one more signature line, as a witness answers."""
     parsed = parse_note(note)

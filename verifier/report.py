@@ -90,8 +90,10 @@ EXCERPT: Final = ", as far as an excerpt shows"
 
 
 def registry_at(view: RegistryView) -> str:
-    """Return in words which state of the registry an answer comes from."""
-    return f"registry at size {view.size}{EXCERPT if getattr(view, 'left_out', 0) else ''}"
+    """Return in words which state of the registry an answer comes from, and how its checkpoint is witnessed."""
+    witnessed = getattr(view, "witnessed", None)
+    said = "" if witnessed is None else f", {witnessed}"
+    return f"registry at size {view.size}{said}{EXCERPT if getattr(view, 'left_out', 0) else ''}"
 
 
 class Checks:

@@ -8,7 +8,7 @@ Errors:  InvalidInputError (something needed was not said), NotFoundError (it is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ssi.keys import Kms
     from ssi.ledger import Ledger
     from ssi.ledger.note import NoteKey
+    from ssi.ledger.quorum import Pin, Quorum
     from ssi.ports import Fetch
     from ssi.registry import Organisation, Registry, RegistryFollower
 
@@ -82,15 +83,20 @@ class Session:
         """Whether options or project file name a ledger."""
         return bool(self.options.ledger or self.project.ledger.url)
 
-    def ledger(self, *, create: bool = False) -> Ledger:
-        """Return the ledger; with ``create`` it is made if it is absent. Raises NotFoundError without."""
+    def ledger(self, *, create: bool = False, keys: Sequence[NoteKey] = ()) -> Ledger:
+        """Return the ledger; with ``create`` it is made if it is absent. Raises NotFoundError without.
+
+        A log on the web is read under ``keys``, by default those that are configured.
+        """
         if self._ledger is None:
             from ssi.ledger import open_ledger
 
             url = self.ledger_url()
             if not create and not is_there(url):
                 raise NotFoundError("there is no ledger where it was said to be")
-            self._ledger = open_ledger(url)
+            remote = url.startswith("https:")
+            believed = keys or self.note_keys()
+            self._ledger = open_ledger(url, keys=believed, fetch=self.fetch() if remote else None)
             self.closing(self._ledger.close)
         return self._ledger
 
@@ -115,12 +121,33 @@ class Session:
 
         return [parse_vkey(text) for text in self.options.vkeys or self.project.ledger.checkpoint_keys]
 
+    def quorum(self) -> Quorum | None:
+        """Return the witnesses that the project file asks for, None where it names none. Raises InvalidInputError."""
+        from ssi.ledger.quorum import parse_quorum
+
+        settings = self.project.ledger
+        return parse_quorum([witness.key for witness in settings.witnesses], settings.required_witnesses)
+
+    def pin(self) -> Pin | None:
+        """Return where the last checkpoint believed is kept, None if the project file does not say."""
+        from ssi.ledger.quorum import FilePin
+
+        name = self.project.ledger.pin
+        return None if name is None else FilePin(self.project.file(name))
+
     async def follower(self) -> RegistryFollower:
         """Return the registry as a reader has it, brought up to date."""
         if self._follower is None:
             from ssi.registry import RegistryFollower
 
-            self._follower = RegistryFollower(self.ledger(), roots=self.roots(), keys=self.note_keys())
+            keys = self.note_keys()
+            self._follower = RegistryFollower(
+                self.ledger(),
+                roots=self.roots(),
+                keys=keys,
+                quorum=self.quorum() if keys else None,
+                pin=self.pin() if keys else None,
+            )
             await self._follower.refresh()
         return self._follower
 

@@ -21,7 +21,7 @@ import msgspec
 
 from ssi.errors import InclusionProofError, InvalidInputError, InvalidSignatureError, UnavailableError
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
-from ssi.ledger.note import COSIGNATURE_V1, NoteKey
+from ssi.ledger.note import COSIGNATURE_V1, NoteKey, parse_vkey
 
 
 class Quorum(msgspec.Struct, frozen=True):
@@ -38,6 +38,13 @@ class Quorum(msgspec.Struct, frozen=True):
             raise InvalidInputError("two witnesses have one key: they would count twice")
         if not 0 <= self.required <= len(self.witnesses):
             raise InvalidInputError(f"{self.required} of {len(self.witnesses)} witnesses cannot be asked for")
+
+
+def parse_quorum(vkeys: Sequence[str], required: int) -> Quorum | None:
+    """Return the quorum of witnesses by their vkeys, None where none are named. Raises InvalidInputError."""
+    if not vkeys and not required:
+        return None
+    return Quorum(tuple(parse_vkey(vkey) for vkey in vkeys), required)
 
 
 class Witnessed(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from typing import Any, Final
 from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError, SsiError
 from ssi.ledger.merkle import leaf_hash
 from ssi.ledger.port import Ledger, Withheld, stream
+from ssi.ledger.quorum import Witnessed
 from ssi.registry.did_line import DidLogEntry
 from ssi.registry.guard import Checked, CheckedDidLine, CheckedWitnessProofs, Parsed, check_parsed, parse_entry
 from ssi.registry.history import Accepted, DidVersion, Entry, Refused, WitnessApproval, type_of
@@ -57,16 +58,26 @@ class RegistryState:
         """How many entries there are by type, and under ``refused`` and ``withheld``."""
         return dict(self._counts)
 
-    def at(self, size: int | None = None, *, checkpoint_time: int | None = None) -> RegistrySnapshot:
+    def at(
+        self, size: int | None = None, *, checkpoint_time: int | None = None, witnessed: Witnessed | None = None
+    ) -> RegistrySnapshot:
         """Return what the first ``size`` entries say (all by default). Raises InvalidInputError past the end.
 
-        ``checkpoint_time`` is when, in Unix seconds, a checkpoint proved this state to be the log's.
+        ``checkpoint_time`` is when, in Unix seconds, a checkpoint proved this state to be the log's; ``witnessed`` says
+        by how many trusted witnesses it was cosigned.
         """
         size = self._size if size is None else size
         if not 0 <= size <= self._size:
             raise InvalidInputError(f"the fold has seen {self._size} entries, not {size}")
         left_out = self._counts["left out"]
-        return RegistrySnapshot(self._histories, self.roots, size, checkpoint_time=checkpoint_time, left_out=left_out)
+        return RegistrySnapshot(
+            self._histories,
+            self.roots,
+            size,
+            checkpoint_time=checkpoint_time,
+            left_out=left_out,
+            witnessed=witnessed,
+        )
 
     def check(self, parsed: Parsed, *, now: int | None) -> Checked:
         """Return ``parsed`` as admitted at this size; raises as ``ssi.registry.guard.check_entry``."""

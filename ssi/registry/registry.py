@@ -24,9 +24,10 @@ import msgspec
 from ssi.errors import ConflictError, EntryNotFoundError, GuardError, InvalidInputError, SsiError, UnavailableError
 from ssi.keys import Kms
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import sign_checkpoint, verify_note
+from ssi.ledger.checkpoint import sign_checkpoint
 from ssi.ledger.note import NoteKey
 from ssi.ledger.port import Ledger
+from ssi.ledger.quorum import verify_head
 from ssi.ledger.receipt import Receipt
 from ssi.registry.follower import RegistryFollower
 from ssi.registry.guard import Parsed, parse_entry
@@ -251,7 +252,8 @@ class Registry(RegistryFollower):
                 if self._checkpoint is not None and self._checkpoint.size >= size:
                     return
                 continue
-            self._note, self._checkpoint = note, verify_note(note, keys=self._keys)
+            self._note, self._checkpoint = note, verify_head(note, keys=self._keys)
+            self._last = (note, self._checkpoint)
             return
         raise UnavailableError("other writers always signed first: ask again")
 

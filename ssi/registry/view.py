@@ -23,6 +23,7 @@ from ssi.did.document import DidDocument
 from ssi.did.webvh.witnessing import build_witness_file
 from ssi.errors import DidNotFoundError, GuardError, InvalidInputError, VerificationError
 from ssi.keys import PublicKey
+from ssi.ledger.quorum import Witnessed
 from ssi.ports import Accredited, Commitment
 from ssi.registry.did_history import DidHistories, scid_of_did
 from ssi.registry.history import Accepted, DidVersion, Entry, WitnessApproval, before, last_before
@@ -53,7 +54,7 @@ class Histories(msgspec.Struct):
 class RegistrySnapshot:
     """A RegistryView of one fold at one size. Later entries do not show, though the fold goes on growing."""
 
-    __slots__ = ("_histories", "_left_out", "_roots", "_size", "_time")
+    __slots__ = ("_histories", "_left_out", "_roots", "_size", "_time", "_witnessed")
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class RegistrySnapshot:
         *,
         checkpoint_time: int | None = None,
         left_out: int = 0,
+        witnessed: Witnessed | None = None,
     ) -> None:
         """Built by ``RegistryState.at``."""
         self._histories = histories
@@ -70,6 +72,7 @@ class RegistrySnapshot:
         self._size = size
         self._time = checkpoint_time
         self._left_out = left_out
+        self._witnessed = witnessed
 
     @property
     def size(self) -> int:
@@ -85,6 +88,11 @@ class RegistrySnapshot:
     def left_out(self) -> int:
         """How many entries the fold has never seen, since it is of an excerpt; 0 for a whole ledger."""
         return self._left_out
+
+    @property
+    def witnessed(self) -> Witnessed | None:
+        """By how many trusted witnesses the checkpoint is cosigned; None where none are named."""
+        return self._witnessed
 
     @property
     def roots(self) -> frozenset[str]:

@@ -6,7 +6,8 @@
     │     ForbiddenUrlError · GuardError; below CanonicalizationError: JsonLdError (UnsupportedJsonLdError)
     ├─ VerificationError       well formed, but not to be believed     → 4xx, say which check
     │  └─ InvalidSignatureError · KeyBindingError · DisclosureError · StatusError
-    │     ProofPurposeError · InclusionProofError (BrokenEntryError, ForkError) · UntrustedIssuerError · ValidityError
+    │     ProofPurposeError · InclusionProofError (BrokenEntryError, ForkError,
+    │     RollbackError) · UntrustedIssuerError · ValidityError
     │     InvalidVerificationMethodError · RestoredStoreError
     ├─ ProtocolError           wrong step or state; has the wire code  → e.g. "invalid_nonce"
     │  └─ SessionExpiredError
@@ -136,6 +137,10 @@ class ForkError(InclusionProofError):
     def __init__(self, message: str, proof: bytes) -> None:
         super().__init__(message)
         self.proof = proof
+
+
+class RollbackError(InclusionProofError):
+    """A log serves a head that is older than one it signed before."""
 
 
 class RestoredStoreError(VerificationError):

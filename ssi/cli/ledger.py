@@ -33,6 +33,11 @@ from ssi.types import JsonObject
         "compromised": "ssi.cli.ledger_compromised",
         "witness": "ssi.cli.ledger_witness",
         "recover": "ssi.cli.ledger_recover",
+        "tiles": "ssi.cli.ledger_tiles",
+        "serve": "ssi.cli.ledger_serve",
+        "cosign": "ssi.cli.ledger_cosign",
+        "verify-fork": "ssi.cli.ledger_fork",
+        "watch": "ssi.cli.ledger_watch",
     },
 )
 def command() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ssi.ledger import Ledger
     from ssi.ledger.note import NoteKey
     from ssi.ledger.quorum import Pin, Quorum
+    from ssi.net import HttpDoor
     from ssi.ports import Fetch
     from ssi.registry import Organisation, Registry, RegistryFollower
 
@@ -55,7 +56,7 @@ class Session:
         self._stores: dict[str, Kms] = {}
         self._registry: Registry | None = None
         self._follower: RegistryFollower | None = None
-        self._fetch: Fetch | None = None
+        self._door: HttpDoor | None = None
 
     def now(self) -> int:
         """Return the time now."""
@@ -219,13 +220,17 @@ class Session:
 
     def fetch(self) -> Fetch:
         """Return the way out to the web, as the project file configures it."""
-        if self._fetch is None:
+        return self.door()
+
+    def door(self) -> HttpDoor:
+        """Return the way out to the web with its POST, for servers that the operator named."""
+        if self._door is None:
             from ssi.net import HttpDoor
 
             network = self.project.network
             ca_file = None if network.ca_file is None else self.project.file(network.ca_file)
-            self._fetch = HttpDoor(ca_file=ca_file, proxy=network.proxy)
-        return self._fetch
+            self._door = HttpDoor(ca_file=ca_file, proxy=network.proxy)
+        return self._door
 
     async def resolver(self, *, network: bool = True, now: Callable[[], int] | None = None) -> Resolver:
         """Return a resolver over the ledger, if there is one, and the web, if ``network``."""

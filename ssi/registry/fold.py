@@ -90,6 +90,10 @@ class RegistryState:
         """
         return self._blocked.get(leaf_hash(entry))
 
+    def forget_blocked(self) -> None:
+        """Forget which entries stand without effect: for those who submit nothing, and whose memory is to stay."""
+        self._blocked.clear()
+
     def apply(self, entry: bytes | Withheld) -> Refused | None:
         """Fold the next entry; return why it has no effect, or None if it has one (or is withheld)."""
         if isinstance(entry, Withheld):

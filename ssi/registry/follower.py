@@ -5,9 +5,9 @@ Input:   a ledger, the root accreditors, the keys that may sign its checkpoints,
 Shapes:  a view stands at the size of the newest verified checkpoint and carries its time; without keys it stands at the
          end of the log and carries none.
 I/O:     reads the ledger; everything it answers comes from entries that it hashed itself. The pin keeps the last head.
-Errors:  InclusionProofError (the log is not what was signed, or goes back behind the last head), ForkError (two signed
-         heads that exclude each other), InvalidSignatureError (not signed by a given key, or by too few witnesses),
-         DidNotFoundError, EntryNotFoundError, UnavailableError.
+Errors:  InclusionProofError (the log is not what was signed), RollbackError (it goes back behind the last head),
+         ForkError (two signed heads that exclude each other), InvalidSignatureError (not signed by a given key, or by
+         too few witnesses), DidNotFoundError, EntryNotFoundError, UnavailableError.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError
+from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError, RollbackError
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
 from ssi.ledger.excerpt import Line, excerpt_lines, whole_lines
@@ -26,6 +26,7 @@ from ssi.ledger.quorum import Pin, Quorum, WitnessedCheckpoint, verify_head
 from ssi.ledger.receipt import Receipt, make_receipts
 from ssi.registry.excerpt import relevant_entries
 from ssi.registry.fold import RegistryState
+from ssi.registry.history import Refused
 from ssi.registry.tree import EdgeTree
 from ssi.registry.view import RegistrySnapshot
 
@@ -158,14 +159,14 @@ class RegistryFollower:
         note = await self._ledger.checkpoint() if self._keys else None
         size = await self._ledger.size()
         if size < self._state.size:
-            raise InclusionProofError(f"the ledger has {size} entries, it had {self._state.size}")
+            raise RollbackError(f"the ledger has {size} entries, it had {self._state.size}")
         if self._last is None and self._pin is not None:
             kept = self._pin.read()
             self._last = None if kept is None else (kept, verify_note(kept, keys=self._keys))
         if note is not None and note != self._note:
             await self._believe(note, size)
         elif note is None and self._last is not None:
-            raise InclusionProofError(f"the ledger has no checkpoint, one of size {self._last[1].size} was seen")
+            raise RollbackError(f"the ledger has no checkpoint, one of size {self._last[1].size} was seen")
         await self._fold(size)
 
     async def _believe(self, note: bytes, size: int) -> None:
@@ -188,7 +189,7 @@ class RegistryFollower:
         if checkpoint.origin != last.origin:
             raise InclusionProofError(f"the checkpoint is of another log than the one seen before, {last.origin}")
         if checkpoint.size < last.size:
-            raise InclusionProofError(f"the checkpoint is for size {checkpoint.size}, after {last.size}")
+            raise RollbackError(f"the checkpoint is for size {checkpoint.size}, after {last.size}")
         if checkpoint.size == last.size:
             if checkpoint.root != last.root:
                 raise await prove_fork(last_note, note, None, keys=self._keys)
@@ -204,14 +205,17 @@ class RegistryFollower:
         # Folded past it already: the tree's past is in the ledger, whose hashes the audit checks.
         return await merkle.root(self._ledger, size)
 
+    def _folded(self, index: int, entry: bytes | Withheld, refused: Refused | None) -> None:
+        """Called for each entry after the fold took it; for those who watch."""
+
     async def _fold(self, size: int) -> None:
         while self._state.size < size:
             start = self._state.size
             entries = await self._ledger.read(start, min(start + _STEP, size))
             if not entries:
                 raise InclusionProofError(f"the ledger gave no entry {start} of {size}")
-            for entry in entries:
-                self._state.apply(entry)
+            for index, entry in enumerate(entries, start):
+                self._folded(index, entry, self._state.apply(entry))
             self._tree.extend([_leaf(entry) for entry in entries])
             self._tree.prune()
 

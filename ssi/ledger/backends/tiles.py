@@ -5,9 +5,9 @@ Input:   the files, which anybody may have made, and the keys that may sign the 
 Shapes:  as the Ledger port; a withheld entry as ``ssi.ledger.tiles`` says. At most CACHED_TILES tiles of 8 kB are kept.
 I/O:     the source of the files. Each call of ``size`` or ``checkpoint`` asks for the newest checkpoint; a tile is
          asked for once as long as it is kept, a bundle each time.
-Errors:  InvalidSignatureError (not signed by a given key), InclusionProofError (files that do not give the signed root,
-         or a checkpoint that goes back), ForkError (two signed heads that exclude each other), BrokenEntryError,
-         UnavailableError (a file is not served), InvalidInputError (asked to write).
+Errors:  InvalidSignatureError (not signed by a given key), InclusionProofError (files that do not give the signed
+         root), RollbackError (a checkpoint that goes back), ForkError (two signed heads that exclude each other),
+         BrokenEntryError, UnavailableError (a file is not served), InvalidInputError (asked to write).
 
 A head is believed in this order: its signature, its root from the partial tiles at its right edge, then that the head
 before is a prefix of it. A full tile is believed if it hashes to its place in the tile above, believed before it.
@@ -19,7 +19,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from ssi.errors import BrokenEntryError, InclusionProofError, InvalidInputError, NotFoundError, UnavailableError
+from ssi.errors import (
+    BrokenEntryError,
+    InclusionProofError,
+    InvalidInputError,
+    NotFoundError,
+    RollbackError,
+    UnavailableError,
+)
 from ssi.ledger import merkle, tiles
 from ssi.ledger.backends.tile_source import TileSource
 from ssi.ledger.backends.tile_tree import TileTree, read_resource
@@ -114,7 +121,7 @@ class TilesLedger:
             if await merkle.root(old_tree.as_ledger(), new.size) != new.root:
                 raise await prove_fork(note, old_note, old_tree.as_ledger(), keys=self._keys)
             # It is of the same history: a cache that serves yesterday's head, or a log that was set back.
-            raise InclusionProofError(f"the checkpoint is for size {new.size}, after {old.size}")
+            raise RollbackError(f"the checkpoint is for size {new.size}, after {old.size}")
         if new.size == old.size:
             if new.root != old.root:
                 raise await prove_fork(old_note, note, None, keys=self._keys)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError, RollbackError
+from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError, RollbackError, UnavailableError
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
 from ssi.ledger.excerpt import Line, excerpt_lines, whole_lines
@@ -96,6 +96,21 @@ class RegistryFollower:
         async with self._exclusive():
             await self._catch_up()
         return self.view()
+
+    async def compare(self, note: bytes) -> None:
+        """Hold a head that somebody else was shown against this log, as it was last refreshed.
+
+        Raises ForkError, with the proof, if the two exclude each other; UnavailableError if this log is not as long yet
+        (ask again later, or have the other reader compare the head of this one); InvalidSignatureError and
+        InvalidInputError for what is no head of this log.
+        """
+        head = verify_note(note, keys=self._keys)
+        if self._checkpoint is not None and head.origin != self._checkpoint.origin:
+            raise InvalidInputError("the checkpoint is of another log")
+        if self._note is None or self._checkpoint is None or head.size > self._checkpoint.size:
+            raise UnavailableError(f"the log is not known up to the size {head.size} of that checkpoint yet")
+        if await merkle.root(self._ledger, head.size) != head.root:
+            raise await prove_fork(note, self._note, self._ledger, keys=self._keys)
 
     def view(self) -> RegistrySnapshot:
         """Return the registry's answers at the newest verified checkpoint; see ``refresh``."""

@@ -19,10 +19,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from ssi.errors import ForkError, InclusionProofError, RollbackError, SsiError, UnavailableError, VerificationError
-from ssi.ledger import merkle
-from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
-from ssi.ledger.fork import prove_fork
+from ssi.errors import ForkError, InclusionProofError, RollbackError, SsiError, UnavailableError
 from ssi.ledger.note import NoteKey
 from ssi.ledger.port import Ledger, Withheld
 from ssi.ledger.quorum import Pin, Quorum
@@ -89,7 +86,7 @@ class Monitor(RegistryFollower):
         self._alarms: list[Alarm] = []
         self._left_out = 0
         self._given: set[tuple[str, str, int | None]] = set()
-        self._shown: dict[bytes, VerifiedCheckpoint] = {}
+        self._shown: list[bytes] = []
 
     async def look(self, *, now: int, shown: Sequence[bytes] = ()) -> Round:
         """Follow the log to its newest head and return what is new and wrong.
@@ -153,24 +150,16 @@ class Monitor(RegistryFollower):
 
     async def _compare(self, shown: Sequence[bytes]) -> None:
         """Hold heads that others were shown against this log; those beyond it wait until it is as long."""
-        for note in shown:
+        waiting = dict.fromkeys([*self._shown, *shown])
+        self._shown = []
+        for note in waiting:
             try:
-                head = verify_note(note, keys=self.keys)
-            except SsiError as exc:
-                self._alarm(Alarm("checkpoint", f"a head that others were shown: {exc}"))
-                continue
-            if self._last is not None and head.origin == self._last[1].origin and len(self._shown) < _MAX_HEADS:
-                self._shown[note] = head
-        for note, head in list(self._shown.items()):
-            if self._note is None or self._checkpoint is None or head.size > self._checkpoint.size:
-                continue
-            del self._shown[note]
-            try:
-                if await merkle.root(self.ledger, head.size) != head.root:
-                    raise await prove_fork(note, self._note, self.ledger, keys=self.keys)
+                await self.compare(note)
+            except UnavailableError:
+                self._shown = [*self._shown, note][-_MAX_HEADS:]
             except ForkError as exc:
                 self._alarm(Alarm("fork", str(exc), proof=exc.proof))
-            except VerificationError as exc:
+            except SsiError as exc:
                 self._alarm(Alarm("checkpoint", f"a head that others were shown: {exc}"))
 
     def _check_freeze(self, now: int) -> None:

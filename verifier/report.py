@@ -6,6 +6,7 @@ I/O:     none.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
@@ -87,6 +88,7 @@ class CouldNotCheck(UnavailableError):
 
 
 EXCERPT: Final = ", as far as an excerpt shows"
+WITNESSED: Final = re.compile(r", witnesses [0-9]+ of [0-9]+( \([0-9]+ required\))?")
 
 
 def registry_at(view: RegistryView) -> str:

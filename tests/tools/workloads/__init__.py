@@ -16,7 +16,9 @@ Acknowledge = Callable[[str], None]
 # Name to module; each module has a class ``Workload`` without arguments.
 WORKLOADS = {
     "append": "tests.tools.workloads.append",
+    "cosign": "tests.tools.workloads.cosign",
     "issue": "tests.tools.workloads.issue",
+    "publish": "tests.tools.workloads.publish",
     "revoke": "tests.tools.workloads.revoke",
     "wallet": "tests.tools.workloads.wallet",
 }

@@ -25,6 +25,7 @@ from ssi.keys import KeyPurpose, Kms
 from ssi.ledger import merkle
 from ssi.ledger.note import (
     COSIGNATURE_V1,
+    COSIGNATURES,
     ED25519,
     Note,
     NoteKey,
@@ -135,7 +136,7 @@ def verify_note(note: bytes, *, keys: Sequence[NoteKey]) -> VerifiedCheckpoint:
     cosigners = {
         line.key.name
         for line in opened.signatures
-        if line.key.algorithm == COSIGNATURE_V1 and line.key.name != checkpoint.origin
+        if line.key.algorithm in COSIGNATURES and line.key.name != checkpoint.origin
     }
     return VerifiedCheckpoint(
         origin=checkpoint.origin,

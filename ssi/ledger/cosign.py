@@ -27,7 +27,7 @@ from ssi.errors import (
 )
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint
-from ssi.ledger.note import COSIGNATURE_V1, NoteKey, NoteSignature, note_lines, open_note, parse_note
+from ssi.ledger.note import COSIGNATURES, NoteKey, NoteSignature, note_lines, open_note, parse_note
 from ssi.ledger.port import Ledger
 from ssi.ledger.witness import SIZE_TYPE, AddCheckpoint, build_add_checkpoint
 from ssi.ports import Post
@@ -43,7 +43,7 @@ class WitnessAddress(msgspec.Struct, frozen=True):
     key: NoteKey
 
     def __post_init__(self) -> None:
-        if self.key.algorithm != COSIGNATURE_V1:
+        if self.key.algorithm not in COSIGNATURES:
             raise InvalidInputError(f"the key of the witness {self.key.name} is none for cosignatures")
 
 

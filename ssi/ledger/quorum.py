@@ -21,7 +21,7 @@ import msgspec
 
 from ssi.errors import InclusionProofError, InvalidInputError, InvalidSignatureError, UnavailableError
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
-from ssi.ledger.note import COSIGNATURE_V1, NoteKey, parse_vkey
+from ssi.ledger.note import COSIGNATURES, NoteKey, parse_vkey
 
 
 class Quorum(msgspec.Struct, frozen=True):
@@ -32,8 +32,8 @@ class Quorum(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse a quorum that cannot be met, or that one witness could meet twice."""
-        if any(key.algorithm != COSIGNATURE_V1 for key in self.witnesses):
-            raise InvalidInputError("a witness has a key for cosignatures (type 4 in its vkey)")
+        if any(key.algorithm not in COSIGNATURES for key in self.witnesses):
+            raise InvalidInputError("a witness has a key for cosignatures (type 4 or 6 in its vkey)")
         if len({key.public_key for key in self.witnesses}) != len(self.witnesses):
             raise InvalidInputError("two witnesses have one key: they would count twice")
         if not 0 <= self.required <= len(self.witnesses):

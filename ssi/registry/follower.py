@@ -15,7 +15,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError, RollbackError, UnavailableError
+from ssi.errors import (
+    InclusionProofError,
+    InvalidInputError,
+    InvalidSignatureError,
+    NotFoundError,
+    RollbackError,
+    UnavailableError,
+)
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
 from ssi.ledger.excerpt import Line, excerpt_lines, whole_lines
@@ -177,12 +184,19 @@ class RegistryFollower:
             raise RollbackError(f"the ledger has {size} entries, it had {self._state.size}")
         if self._last is None and self._pin is not None:
             kept = self._pin.read()
-            self._last = None if kept is None else (kept, verify_note(kept, keys=self._keys))
+            self._last = None if kept is None else (kept, self._kept(kept))
         if note is not None and note != self._note:
             await self._believe(note, size)
         elif note is None and self._last is not None:
             raise RollbackError(f"the ledger has no checkpoint, one of size {self._last[1].size} was seen")
         await self._fold(size)
+
+    def _kept(self, note: bytes) -> VerifiedCheckpoint:
+        try:
+            return verify_note(note, keys=self._keys)
+        except InvalidSignatureError as exc:
+            reason = "the checkpoint that was kept is not signed by a key that is trusted now"
+            raise InvalidSignatureError(f"{reason}: if the log has a new key, keep the old one, too") from exc
 
     async def _believe(self, note: bytes, size: int) -> None:
         """Fold up to a checkpoint and hold the fold's own root against it, after the one that was seen last."""

@@ -84,6 +84,8 @@ async def test_the_last_head_is_kept(tmp_path: Path, durable: bool) -> None:
     await other.sign()
     with pytest.raises(InclusionProofError, match="another log"):
         await RegistryFollower(other.ledger, roots=ROOTS, keys=[key, await other.key()], pin=pin).refresh()
+    with pytest.raises(InvalidSignatureError, match="checkpoint that was kept"):
+        await RegistryFollower(other.ledger, roots=ROOTS, keys=[await Publisher().key()], pin=pin).refresh()
     assert pin.read() == kept
     grown = await log_of(ENTRIES, log)
     await (await follower(grown, pin=pin)).refresh()

@@ -20,6 +20,7 @@ from ssi.ledger.checkpoint import NoteKey, parse_checkpoint, verify_note
 from ssi.ledger.note import build_note, open_note, parse_note, parse_vkey
 from ssi.ledger.storage import verify_storage
 from ssi.ledger.tiles import parse_bundle
+from ssi.ledger.witness import build_add_checkpoint, parse_add_checkpoint
 from tests.contracts.tiles import AlteredSource, Publisher
 from tests.vectors.support import VectorCount, load_json, vectors_dir
 
@@ -168,6 +169,7 @@ async def test_tiles_that_tessera_wrote_are_read_at_every_size(size: int) -> Non
             with pytest.raises(InclusionProofError):
                 await verify_storage(TilesLedger(source, keys=[parse_vkey(TESSERA_KEY)]))
         del source.altered[path]
+    tessera_count.ran()
 
 
 async def test_our_files_of_their_entries_are_theirs(tmp_path: Path) -> None:
@@ -179,6 +181,22 @@ async def test_our_files_of_their_entries_are_theirs(tmp_path: Path) -> None:
     for kind in ("entries", "0"):
         theirs = {path.name: path.read_bytes() for path in (log / "tile" / kind / "000.p").iterdir()}
         assert {path.name: path.read_bytes() for path in (tmp_path / "tile" / kind / "000.p").iterdir()} == theirs
+        tessera_count.ran(len(theirs))
+
+
+def test_the_example_of_a_witness() -> None:
+    example = json.loads((Path(__file__).parent / "tlog_examples.json").read_text(encoding="utf-8"))["witness"]
+    body = example["request"].encode()
+    request = parse_add_checkpoint(body)
+    head = parse_checkpoint(parse_note(request.note).unverified_text)
+    assert (request.old_size, len(request.proof), head.size) == (20852014, 4, 20852163)
+    assert build_add_checkpoint(request) == body
+    answered = parse_note(parse_note(request.note).unverified_text + b"\n" + example["response"].encode())
+    assert [line.name for line in answered.signatures] == [
+        "witness.example/w1",
+        "witness.example/w1",
+        "witness.example/w2",
+    ]
 
 
 async def test_a_log_that_tessera_wrote() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import mldsa
 
 from ssi.errors import InvalidInputError, InvalidSignatureError
 from ssi.keys import Curve, PrivateKey, PublicKey
@@ -12,9 +13,9 @@ from ssi.ledger.checkpoint import parse_checkpoint, parse_note, verify_note
 from ssi.ledger.mldsa import MlDsa44PublicKey, cosigned_tree
 from ssi.ledger.note import COSIGNATURE_MLDSA, COSIGNATURE_V1, ED25519, NoteKey, add_signature, parse_vkey
 from ssi.ledger.quorum import Quorum, verify_head
+from tests import needs
 from tests.contracts.tiles import Publisher
 
-mldsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa")
 NOW = 1_700_000_000
 NAME = "witness.example/pq"
 
@@ -32,7 +33,7 @@ def private() -> object:
     try:
         return mldsa.MLDSA44PrivateKey.generate()
     except UnsupportedAlgorithm:  # an OpenSSL before 3.5
-        pytest.skip("this OpenSSL has no ML-DSA")
+        needs.absent("this OpenSSL has no ML-DSA")
 
 
 async def cosigned(

@@ -21,6 +21,7 @@ from ssi.credentials.jose import sign_vc_jwt
 from ssi.credentials.sd_jwt import issue_sd_jwt_vc
 from ssi.credentials.vcdm import Credential, parse_credential
 from ssi.did.methods.key import did_key
+from ssi.encoding.jsonld import to_quads
 from ssi.encoding.timestamps import format_seconds
 from ssi.keys import Kms, PublicKey
 from ssi.proofs.selective.pointers import core_pointers, pointer_to
@@ -31,7 +32,7 @@ from ssi.status.reference import build_bitstring_entry, build_status_claim
 from ssi.types import JsonObject
 
 from .catalogue import CredentialType, Format, paths_of
-from .store import Issued
+from .store import Draft, Issued
 
 STATUS_FORMAT: Final[dict[Format, StatusFormat]] = {
     "dc+sd-jwt": StatusFormat.TOKEN,
@@ -47,6 +48,23 @@ class Signer(msgspec.Struct, frozen=True):
     issuer: str
     key: NamedKey
     kms: Kms
+
+
+def check_signable(entry: CredentialType, claims: JsonObject, draft: Draft, key: PublicKey) -> None:
+    """Raise now what signing would raise, before the store gives ``draft`` a row and an index.
+
+    Raises InvalidInputError, VerificationError (the suite does not fit the key), CanonicalizationError (a claim that
+    no context of the type defines).
+    """
+    if draft.format == "dc+sd-jwt":
+        return
+    subject = claims if draft.holder is None else {"id": "did:example:holder", **claims}
+    document = _document(entry, subject, draft, issuer="did:example:issuer")
+    credential = parse_credential(document, contexts=entry.contexts)
+    if draft.format == "ldp_vc" and entry.cryptosuite is not None:
+        issuing_suite(entry.cryptosuite, key, _mandatory(entry, credential.raw))
+        if entry.reads_jsonld:
+            to_quads(credential.raw, contexts=entry.jsonld_contexts, compact=True)
 
 
 async def sign_credential(
@@ -106,6 +124,7 @@ async def _ldp_vc(
         verification_method=signer.key.kid,
         created=row.issued_at,
         suite=suite,
+        jsonld_contexts=entry.jsonld_contexts,
     )
     return msgspec.json.encode(secured).decode()
 
@@ -125,7 +144,14 @@ def _credential(
     entry: CredentialType, subject: JsonObject, row: Issued, references: tuple[StatusReference, ...], issuer: str
 ) -> Credential:
     """Return the W3C credential, whichever way it is secured."""
-    document: JsonObject = {
+    document = _document(entry, subject, row, issuer)
+    if references:
+        document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
+    return parse_credential(document, contexts=entry.contexts)
+
+
+def _document(entry: CredentialType, subject: JsonObject, row: Issued | Draft, issuer: str) -> JsonObject:
+    return {
         "@context": [VC_V2_CONTEXT, *entry.contexts],
         "id": row.id,
         "type": ["VerifiableCredential", *entry.types],
@@ -134,9 +160,6 @@ def _credential(
         "validUntil": format_seconds(row.valid_until),
         "credentialSubject": dict(subject),
     }
-    if references:
-        document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
-    return parse_credential(document, contexts=entry.contexts)
 
 
 def _holder(row: Issued) -> PublicKey | None:

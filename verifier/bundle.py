@@ -37,13 +37,12 @@ from ssi.status.folder import list_files
 from ssi.status.verify import parse_status_list
 
 from .contents import check_contents, digests
-from .offline import OfflineFolder, checked_logs, document_files, ledger_logs, log_files
+from .offline import CONTEXTS, OfflineFolder, checked_logs, document_files, ledger_logs, log_files
 from .offline_ledger import CHECKPOINTS, ENTRIES, read_ledger
 from .policy import Registry
 
 FORMAT: Final = "countersigned-bundle/1"
 MANIFEST: Final = "manifest.json"
-CONTEXTS: Final = "contexts/index.json"
 MAX_BUNDLE_BYTES: Final = 1 << 29
 MAX_MANIFEST_BYTES: Final = 4 << 20
 MAX_USABLE_SECONDS: Final = 366 * 86_400
@@ -91,18 +90,6 @@ class OfflineBundle(OfflineFolder):
             raise UnavailableError(
                 f"the offline bundle was made at {format_seconds(manifest.made_at)}, after the time asked about"
             )
-
-    def contexts(self) -> dict[str, bytes]:
-        """Return the JSON-LD contexts that came along, by URL."""
-        if not self.files.has(CONTEXTS):
-            return {}
-        index = parse_object(self.files.read(CONTEXTS, max_bytes=MAX_MANIFEST_BYTES))
-        found = {}
-        for url, name in index.items():
-            if not isinstance(name, str) or "/" in name:
-                raise InvalidInputError("expected an index of contexts to name files beside it")
-            found[url] = self.files.read(f"contexts/{name}", max_bytes=MAX_MANIFEST_BYTES)
-        return found
 
 
 def open_offline(path: str | Path, *, registry: Registry | None) -> OfflineFolder:

@@ -25,6 +25,7 @@ from ssi.did.webvh.log import verify_log
 from ssi.did.webvh.url import parse_webvh_did
 from ssi.did.webvh.witness import MAX_WITNESS_FILE_BYTES
 from ssi.encoding.gate import parse_object
+from ssi.encoding.jsonld import MAX_CONTEXT_BYTES
 from ssi.errors import DidNotFoundError, InvalidDidError, InvalidInputError, UnavailableError
 from ssi.files import Files, FolderFiles
 from ssi.ledger.excerpt import Line, build_line
@@ -38,6 +39,7 @@ from .offline_ledger import ENTRIES, OfflineLedger, ledger_lines, read_ledger
 from .policy import Policy, Registry
 from .verifier import Verifier
 
+CONTEXTS: Final = "contexts/index.json"
 MAX_LOG_BYTES: Final = 4 << 20
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 MAX_LOG_LINE_BYTES: Final = 1 << 20
@@ -94,6 +96,18 @@ class OfflineFolder:
     def check_usable(self, at: int) -> None:
         """Raise UnavailableError if nothing here may be used for a verification at ``at``. A folder has no date."""
 
+    def contexts(self) -> dict[str, bytes]:
+        """Return the JSON-LD contexts that came along, by URL; those that policy pins by digest get used."""
+        if not self.files.has(CONTEXTS):
+            return {}
+        index = parse_object(self.files.read(CONTEXTS, max_bytes=MAX_DOCUMENT_BYTES))
+        found = {}
+        for url, name in index.items():
+            if not isinstance(name, str) or "/" in name:
+                raise InvalidInputError("expected an index of contexts to name files beside it")
+            found[url] = self.files.read(f"contexts/{name}", max_bytes=MAX_CONTEXT_BYTES)
+        return found
+
     def verifier(self, policy: Policy, *, now: Callable[[], int]) -> Verifier:
         """Return a verifier that asks these files and nothing else.
 
@@ -115,6 +129,7 @@ class OfflineFolder:
             "fetch": self._fetch,
             "now": now,
             "usable": self.check_usable,
+            "contexts": self.contexts(),
         }
 
     def resolver(self, *, now: Callable[[], int]) -> Resolver:

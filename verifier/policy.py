@@ -3,18 +3,20 @@
 Source:  decisions 4, 9 and 15 of the design (``docs/adr/0001``).
 Input:   a TOML file that the relying party wrote, or the same members as Python values.
 Shapes:  times are Unix seconds, and durations seconds.
-I/O:     ``Policy.load`` reads one file.
+I/O:     ``Policy.load`` reads one file, and the contexts that it pins beside it.
 Errors:  InvalidInputError, also for a member that is left out.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from ssi.encoding.jsonld import ContextPin, Contexts, pinned_contexts, read_pins, with_documents
 from ssi.errors import InvalidInputError, NotFoundError
 from ssi.keys import PublicKey
 from ssi.ledger.quorum import Quorum, parse_quorum
@@ -120,7 +122,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     presentation_max_age_seconds: int = 300
     skew_seconds: int = MAX_SKEW_SECONDS
     contexts: tuple[str, ...] = ()
-    """JSON-LD contexts that are known beside the base context."""
+    """JSON-LD contexts that are known beside the base context: URLs of contexts of this library, or of any if no proof
+    has to read what they say, which those over JSON and envelopes need not."""
+    context: tuple[ContextPin, ...] = ()
+    """JSON-LD contexts of the relying party's own, pinned by digest: known, and read by proofs over RDF."""
     sd_jwt_types: tuple[str, ...] = ("dc+sd-jwt",)
     """Accepted header ``typ`` of SD-JWT credentials."""
 
@@ -134,6 +139,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InvalidInputError("policy: expected ages of at least one second")
         if len({entry.type for entry in self.trust}) != len(self.trust):
             raise InvalidInputError("policy: expected one trust entry for each type")
+        if len({pin.url for pin in self.context}) != len(self.context):
+            raise InvalidInputError("policy: expected each context to be pinned once")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Policy:
@@ -150,9 +157,27 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InvalidInputError(f"{location.name}: expected at most {MAX_POLICY_BYTES} bytes")
         try:
             members: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
+            members["context"] = read_pins(members.get("context", []), beside=location)
             return msgspec.convert(members, cls)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
             raise InvalidInputError(f"{location.name}: expected a policy: {exc}") from exc
+
+    @property
+    def known_contexts(self) -> tuple[str, ...]:
+        """The URLs of all contexts that a document may name beside the base context."""
+        return (*self.contexts, *(pin.url for pin in self.context))
+
+    @property
+    def jsonld_contexts(self) -> Contexts:
+        """What proofs over RDF read. Raises InvalidInputError for a pinned context whose document is not there."""
+        return pinned_contexts(self.context)
+
+    def with_contexts(self, documents: Mapping[str, bytes]) -> Policy:
+        """Return the policy with ``documents``, by URL, for the pins that have none.
+
+        Raises InvalidInputError for one that is not the pinned one.
+        """
+        return msgspec.structs.replace(self, context=with_documents(self.context, documents))
 
     def trusted(self, types: tuple[str, ...]) -> Trust | None:
         """Return the entry for the first of ``types`` that has one."""

@@ -113,7 +113,8 @@ async def recheck(
     recorded = parse_object(evidence.members["result.json"], max_bytes=MAX_MEMBER_BYTES)
     world, source = _world(evidence, given, policy)
     stamped_at, notes = _stamp(evidence, given)
-    rules = policy if policy is not None else _member(evidence, "policy.json", Policy)
+    kept = _member(evidence, "policy.json", Policy)
+    rules = kept if policy is None else policy.with_contexts(_documents(kept))
     if world.ledger is None and rules.anchoring is not None and rules.registry is not None:
         rules, source = _receipt_rules(rules, given, policy)
     outcome = await _verify_again(evidence, world, rules)
@@ -254,6 +255,11 @@ async def _verify_again(
         return exc
 
 
+def _documents(kept: Policy) -> dict[str, bytes]:
+    """Return the contexts that were recorded, which a policy of one's own may pin without having them."""
+    return {pin.url: pin.document.encode() for pin in kept.context if pin.document is not None}
+
+
 def _stamp(evidence: Evidence, given: Anchors) -> tuple[int | None, tuple[str, ...]]:
     from .evidence import MANIFEST, TIMESTAMP
 
@@ -321,6 +327,6 @@ def _member(evidence: Evidence, name: str, kind: type[Kind]) -> Kind:
     if name not in evidence.members:
         raise InvalidInputError(f"expected evidence with a member {name}")
     try:
-        return msgspec.convert(parse_object(evidence.members[name]), kind)
+        return msgspec.convert(parse_object(evidence.members[name], max_bytes=MAX_MEMBER_BYTES), kind)
     except msgspec.ValidationError as exc:
         raise InvalidInputError(f"{name}: {exc}") from exc

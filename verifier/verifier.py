@@ -101,6 +101,7 @@ class Verifier:
         fetch: Fetch | None = None,
         now: Clock = system_clock,
         usable: Callable[[int], None] | None = None,
+        contexts: Mapping[str, bytes] | None = None,
     ) -> None:
         """``lists`` may be left out only if policy does not look at the status.
 
@@ -108,15 +109,16 @@ class Verifier:
         Where evidence is kept they are always resolved in this way, so that all of it is written down.
 
         ``usable`` is asked before each verification, with its time, whether the ports may be used for it at all; it
-        raises UnavailableError if not.
+        raises UnavailableError if not. ``contexts`` are documents, by URL, for contexts that policy pins without.
 
-        Raises InvalidInputError for a policy that needs a port which is not there.
+        Raises InvalidInputError for a policy that needs a port or a context which is not there.
         """
         if policy.status != "not-checked" and lists is None:
             raise InvalidInputError("this policy checks the status, which needs a source of status lists")
         if registry is None:
             check_without_registry(policy)
-        self.policy: Final = policy
+        self.policy: Final = policy.with_contexts(contexts or {})
+        self.policy.jsonld_contexts  # noqa: B018  (a pinned context that is not there is said here, not at a holder)
         self._resolver = resolver or default_resolver(fetch=fetch, log_source=registry, now=now)
         self._registry = registry
         self._log_sizes: dict[str, int] = {}
@@ -196,7 +198,7 @@ class Verifier:
         at = self._now() if now is None else now
         checks = Checks(at)
         try:
-            presented = read_presented(presentation, contexts=self.policy.contexts)
+            presented = read_presented(presentation, contexts=self.policy.known_contexts)
             checks.passed("format", presented.candidates[0].format)
             if self._usable is not None:
                 checks.begin("bundle")

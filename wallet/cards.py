@@ -36,6 +36,7 @@ from ssi.did.document import DidDocument, parse_document
 from ssi.did.resolver import Resolver
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.errors import DisclosureError, InvalidInputError, KeyBindingError, VerificationError
 from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
@@ -149,10 +150,12 @@ def card_of(delivered: Delivered, record_id: bytes, *, added_at: int, verified_a
     )
 
 
-async def verify_issuer(delivered: Delivered, resolver: Resolver, *, now: int) -> None:
+async def verify_issuer(
+    delivered: Delivered, resolver: Resolver, *, now: int, jsonld_contexts: Contexts = BUNDLED
+) -> None:
     """Raise unless the issuer's signature holds under a key that its DID gives for assertions, and now is in time."""
     if isinstance(delivered.unverified, UnverifiedCredential):
-        await _verify_proofs(delivered.unverified, resolver, now)
+        await _verify_proofs(delivered.unverified, resolver, now, jsonld_contexts)
         return
     key = await _issuer_key(delivered, resolver, now)
     if isinstance(delivered.unverified, UnverifiedVcJwt):
@@ -318,11 +321,13 @@ def _bound_key(claims: JsonObject, credential: Credential) -> tuple[PublicKey | 
     return keys[0], holder
 
 
-async def _verify_proofs(unverified: UnverifiedCredential, resolver: Resolver, now: int) -> None:
+async def _verify_proofs(
+    unverified: UnverifiedCredential, resolver: Resolver, now: int, jsonld_contexts: Contexts
+) -> None:
     """Verify all proofs, of which one has to be the issuer's: the base proof, if there is one."""
     keys = {need: await resolver.key(need.verification_method, need.purpose, at=now) for need in unverified.keys}
     contexts = _contexts(unverified.document)
-    for number, document in enumerate(shown_to_oneself(unverified.document)):
+    for number, document in enumerate(shown_to_oneself(unverified.document, jsonld_contexts)):
         verify_credential(
             read_credential(document),
             keys=found_keys(keys),
@@ -330,6 +335,7 @@ async def _verify_proofs(unverified: UnverifiedCredential, resolver: Resolver, n
             contexts=contexts,
             inline_contexts=True,
             issuer_is_controller=number == 0,
+            jsonld_contexts=jsonld_contexts,
         )
 
 

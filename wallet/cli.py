@@ -44,6 +44,8 @@ class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Which wallet of the store."""
     passphrase_file: str | None = None
     passphrase_env: str | None = None
+    context: tuple[dict[str, str], ...] = ()
+    """JSON-LD contexts that credentials may use, pinned by digest: ``url``, ``sha256`` and ``file``."""
 
 
 def wallet_options(function: Any) -> Any:
@@ -300,6 +302,8 @@ async def import_wallet(
 async def _open(
     session: Session, where: str | None, *, create: bool = False, resolver: Resolver | None = None
 ) -> Wallet:
+    from ssi.encoding.jsonld import pinned_contexts, pins_of
+
     from .wallet import Wallet
 
     settings = session.project.section("wallet", WalletSettings)
@@ -315,8 +319,15 @@ async def _open(
     if new and not create:
         raise NotFoundError("there is no wallet where it was said to be")
     passphrase = session.passphrase("the wallet", session.opened_by(given), confirm=new)
+    pins = () if settings is None else pins_of(list(settings.context), beside=session.project.path)
     opened = await Wallet.open(
-        url, passphrase=passphrase, wallet=name, create=create, resolver=resolver, now=session.now
+        url,
+        passphrase=passphrase,
+        wallet=name,
+        create=create,
+        resolver=resolver,
+        now=session.now,
+        contexts=pinned_contexts(pins),
     )
     session.closing(opened.close)
     return opened

@@ -20,6 +20,7 @@ from ssi.credentials.jose import sign_vp_jwt
 from ssi.credentials.sd_jwt import ClaimPath, bind, present
 from ssi.did.methods.jwk import did_jwk
 from ssi.encoding.gate import parse_object
+from ssi.encoding.jsonld import Contexts
 from ssi.errors import InvalidInputError
 from ssi.keys import Kms, PublicKey
 
@@ -37,6 +38,7 @@ async def build_presentation(
     audience: str,
     nonce: str,
     now: int,
+    jsonld_contexts: Contexts,
 ) -> tuple[str, tuple[ClaimPath, ...]]:
     """Return the presentation, and the paths of the claims that it shows.
 
@@ -55,7 +57,9 @@ async def build_presentation(
         return await bind(compact, kms=kms, label=label, nonce=nonce, audience=audience, now=now), paths
     text, pointers = delivered.text, list[str]()
     if claims is not None:
-        shown, pointers = derive(parse_object(text), claims, delivered.disclosures, nested=nested)
+        shown, pointers = derive(
+            parse_object(text), claims, delivered.disclosures, nested=nested, contexts=jsonld_contexts
+        )
         text = msgspec.json.encode(shown).decode()
     paths = shown_paths(delivered, pointers)
     if label is None or delivered.key is None:

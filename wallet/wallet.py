@@ -21,6 +21,7 @@ import msgspec
 
 from ssi.credentials.sd_jwt.paths import check_path
 from ssi.did.resolver import Resolver
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.errors import InvalidInputError, KeyBindingError, KeyNotFoundError, NotFoundError
 from ssi.keys import Curve, KeyPurpose, PublicKey
 from ssi.types import JsonValue
@@ -61,12 +62,14 @@ class Wallet:
         owns_store: bool = False,
         resolver: Resolver | None = None,
         now: Clock | None = None,
+        contexts: Contexts = BUNDLED,
     ) -> None:
         """Use ``Wallet.open``."""
         self._vault = vault
         self._store = store
         self._owns_store = owns_store
         self._resolver = resolver
+        self._contexts = contexts
         self._now: Clock = now or (lambda: int(time.time()))
         self.kms: Final = VaultKms(vault)
         """The holder's keys, as a key store."""
@@ -83,11 +86,13 @@ class Wallet:
         minimum_revision: int = 0,
         resolver: Resolver | None = None,
         now: Clock | None = None,
+        contexts: Contexts = BUNDLED,
     ) -> Wallet:
         """Open the wallet of this name, or make an empty one if ``create`` is set.
 
         ``store`` is a store or its URL (``sqlite:///path``, ``memory:``). Exactly one of ``passphrase`` and ``wrap``
-        opens it. With a ``resolver``, only credentials whose issuer's signature holds are added. A caller who remembers
+        opens it. With a ``resolver``, only credentials whose issuer's signature holds are added;
+        ``contexts`` are the JSON-LD contexts that this may take. A caller who remembers
         ``revision`` gives it back as ``minimum_revision``: then an older copy of the store is refused.
 
         Raises VerificationError if the wallet does not open or was altered, NotFoundError if there is none.
@@ -107,7 +112,7 @@ class Wallet:
             if owns_store:
                 await store.close()
             raise
-        return cls(vault, store=store, owns_store=owns_store, resolver=resolver, now=now)
+        return cls(vault, store=store, owns_store=owns_store, resolver=resolver, now=now, contexts=contexts)
 
     @property
     def revision(self) -> int:
@@ -129,7 +134,7 @@ class Wallet:
         if key is not None and delivered.key != key:
             raise KeyBindingError("the credential is not bound to the key that it was asked for with")
         if self._resolver is not None:
-            await verify_issuer(delivered, self._resolver, now=at)
+            await verify_issuer(delivered, self._resolver, now=at, jsonld_contexts=self._contexts)
         await self._label(delivered)
         same = self._same(delivered)
         card = card_of(delivered, new_id(), added_at=at, verified_at=None if self._resolver is None else at)
@@ -224,6 +229,7 @@ class Wallet:
             audience=audience,
             nonce=nonce,
             now=at,
+            jsonld_contexts=self._contexts,
         )
         await record_shown(self._vault, card, when=at, audience=audience, paths=paths)
         return presentation

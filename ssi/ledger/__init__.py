@@ -12,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ssi.ledger.port import MAX_ENTRY_BYTES, Ledger, SelfCheckingLedger, Withheld, WithholdingLedger, stream
+from ssi.ledger.port import (
+    MAX_ENTRY_BYTES,
+    LeadingLedger,
+    Ledger,
+    SelfCheckingLedger,
+    TurnTakingLedger,
+    Withheld,
+    WithholdingLedger,
+    stream,
+)
 
 if TYPE_CHECKING:
     from ssi.ledger.note import NoteKey
@@ -21,8 +30,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ENTRY_POINTS",
     "MAX_ENTRY_BYTES",
+    "LeadingLedger",
     "Ledger",
     "SelfCheckingLedger",
+    "TurnTakingLedger",
     "Withheld",
     "WithholdingLedger",
     "open_ledger",
@@ -39,12 +50,15 @@ def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), 
 
     ``memory:`` is empty and lives as long as the object. ``sqlite:///absolute/path`` or ``sqlite:relative/path`` is a
     file, made if it is absent; options are ``?head=PATH`` (where the last signed head is kept, by default beside the
-    database) and ``&adopt_head=1`` (accept a database whose head file is lost). Opening touches the file system, so it
-    belongs in start-up code. ``https://log.example/prefix/`` is somebody else's log in static files (C2SP tlog-tiles),
-    read over ``fetch`` and believed under ``keys`` or the option ``?vkey=VKEY``; ``tiles:/folder`` is the same from a
-    folder. Whoever only reads says ``create=False``: then a file that is absent raises NotFoundError.
-    Raises InvalidInputError for another URL, InclusionProofError for a file that is damaged
-    or older than its head, UnavailableError if it cannot be opened.
+    database) and ``&adopt_head=1`` (accept a database whose head file is lost).
+    ``postgresql://user@host/database?head=PATH`` is a schema of a PostgreSQL database, made if it is absent; its other
+    options are in ``PostgresLedger.from_url``.
+    ``https://log.example/prefix/`` is somebody else's log in static files (C2SP tlog-tiles), read over ``fetch`` and
+    believed under ``keys`` or the option ``?vkey=VKEY``; ``tiles:/folder`` is the same from a folder.
+    Opening touches the file system or the network, so it belongs in start-up code. Whoever only reads says
+    ``create=False``: then a log that is absent raises NotFoundError.
+    Raises InvalidInputError for another URL, InclusionProofError for a log that is damaged or older
+    than its head, UnavailableError if it cannot be opened.
     """
     from ssi.errors import InvalidInputError
 
@@ -59,12 +73,17 @@ def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), 
         return SqliteLedger.from_url(url, create=create)
     if separator and scheme in ("https", "tiles"):
         return _open_tiles(url, keys, fetch)
+    if separator and scheme == "postgresql":
+        from ssi.ledger.backends.postgres import PostgresLedger
+
+        return PostgresLedger.from_url(url, create=create)
     from importlib.metadata import entry_points
 
     for entry_point in entry_points(group=ENTRY_POINTS, name=scheme):
         ledger: Ledger = entry_point.load()(url)
         return ledger
-    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are memory, sqlite, https and tiles")
+    known = "memory, sqlite, postgresql, https and tiles"
+    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are {known}")
 
 
 def _open_tiles(url: str, keys: Sequence[NoteKey], fetch: Fetch | None) -> Ledger:

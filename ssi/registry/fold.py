@@ -11,16 +11,18 @@ Errors:  entries never raise: what the guard refuses is counted, kept by reason,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError, SsiError
+from ssi.keys import PublicKey
 from ssi.ledger.merkle import leaf_hash
 from ssi.ledger.port import Ledger, Withheld, stream
 from ssi.ledger.quorum import Witnessed
 from ssi.registry.did_line import DidLogEntry
 from ssi.registry.guard import Checked, CheckedDidLine, CheckedWitnessProofs, Parsed, check_parsed, parse_entry
 from ssi.registry.history import Accepted, DidVersion, Entry, Refused, WitnessApproval, type_of
+from ssi.registry.statement import Statement, verify_statement
 from ssi.registry.types import Accreditation, Ending, StatementBody, StatusCommitment
 from ssi.registry.view import Histories, RegistrySnapshot
 
@@ -79,9 +81,15 @@ class RegistryState:
             witnessed=witnessed,
         )
 
-    def check(self, parsed: Parsed, *, now: int | None) -> Checked:
-        """Return ``parsed`` as admitted at this size; raises as ``ssi.registry.guard.check_entry``."""
-        return check_parsed(parsed, self.at(), now=now)
+    def check(
+        self,
+        parsed: Parsed,
+        *,
+        now: int | None,
+        verify: Callable[[Statement, PublicKey], object] = verify_statement,
+    ) -> Checked:
+        """Return ``parsed`` as admitted at this size; raises as ``ssi.registry.guard.check_parsed``."""
+        return check_parsed(parsed, self.at(), now=now, verify=verify)
 
     def blocked_at(self, entry: bytes) -> int | None:
         """Return the index at which exactly these bytes stand without effect (refused or withheld), or None.

@@ -19,7 +19,7 @@ The signature comes last: everything else is cheaper, and refusing early bounds 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -116,8 +116,17 @@ def check_entry(entry: bytes, view: RegistrySnapshot, *, now: int | None) -> Che
     return check_parsed(parse_entry(entry), view, now=now)
 
 
-def check_parsed(parsed: Parsed, view: RegistrySnapshot, *, now: int | None) -> Checked:
-    """Return a parsed entry as admitted; see ``check_entry``."""
+def check_parsed(
+    parsed: Parsed,
+    view: RegistrySnapshot,
+    *,
+    now: int | None,
+    verify: Callable[[Statement, PublicKey], object] = verify_statement,
+) -> Checked:
+    """Return a parsed entry as admitted; see ``check_entry``.
+
+    ``verify`` raises unless the signature holds under the key; it may remember what it has verified.
+    """
     if isinstance(parsed, DidLogEntry):
         return _check_line(parsed, view, now=now)
     if isinstance(parsed, DidWitnessProofs):
@@ -137,7 +146,7 @@ def check_parsed(parsed: Parsed, view: RegistrySnapshot, *, now: int | None) -> 
         _check_commitment(body, view)
     else:
         raise GuardError("G01", "this type has no place on the ledger")
-    verify_statement(parsed, _key(parsed, view))
+    verify(parsed, _key(parsed, view))
     return CheckedStatement(parsed)
 
 

@@ -16,21 +16,23 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
 from ssi.errors import ConflictError, EntryNotFoundError, GuardError, InvalidInputError, SsiError, UnavailableError
-from ssi.keys import Kms
+from ssi.keys import Kms, PublicKey
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import sign_checkpoint
 from ssi.ledger.note import NoteKey
-from ssi.ledger.port import Ledger
+from ssi.ledger.port import Ledger, TurnTakingLedger
 from ssi.ledger.quorum import verify_head
 from ssi.ledger.receipt import Receipt
 from ssi.registry.follower import RegistryFollower
 from ssi.registry.guard import Parsed, parse_entry
+from ssi.registry.statement import Statement, verify_statement
 from ssi.registry.view import RegistrySnapshot
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 MAX_BATCH: Final = 256
 MAX_CONFLICTS: Final = 16
 """How often an append or a checkpoint gives way to another process before it reports that it could not get through."""
+
+_TURN_AT_ONCE_SECONDS: Final = 0.001
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -72,6 +76,8 @@ _Outcome: TypeAlias = "int | SsiError | None"
 class Registry(RegistryFollower):
     """The registry as its operator has it: a follower that also writes."""
 
+    _wary = False
+
     def __init__(
         self,
         ledger: Ledger,
@@ -93,6 +99,7 @@ class Registry(RegistryFollower):
         self._now = now
         self._queue: deque[_Waiting] = deque()
         self._drain: asyncio.Task[None] | None = None
+        self._holds: set[tuple[bytes, PublicKey]] = set()
 
     async def note_key(self) -> NoteKey:
         """Return the key that verifies this registry's checkpoints. Raises KeyNotFoundError."""
@@ -155,7 +162,27 @@ class Registry(RegistryFollower):
             await asyncio.sleep(0)
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
-        """Check, append, sign and answer; on a conflict with another process fold its entries and begin again."""
+        """Check, append, sign and answer, in one turn where the ledger gives turns to its writers."""
+        self._holds.clear()
+        async with AsyncExitStack() as stack:
+            if isinstance(self._ledger, TurnTakingLedger):
+                await self._wait_for_turn(stack.enter_async_context(self._ledger.turn()), batch)
+            await self._write_here(batch)
+
+    async def _wait_for_turn(self, turn: Coroutine[Any, Any, None], batch: Sequence[_Waiting]) -> None:
+        """Wait, and if that takes long look at the batch meanwhile: signatures that hold need no second look then."""
+        import asyncio
+
+        waiting = asyncio.get_running_loop().create_task(turn)
+        try:
+            if not (await asyncio.wait([waiting], timeout=_TURN_AT_ONCE_SECONDS))[0]:
+                self._stage(batch)
+                self._state.rollback()
+        finally:
+            await waiting
+
+    async def _write_here(self, batch: Sequence[_Waiting]) -> None:
+        """Write the batch; on a conflict with another process fold its entries and begin again."""
         for _ in range(MAX_CONFLICTS):
             if await self._ledger.size() != self._state.size:
                 await self._catch_up()
@@ -201,9 +228,15 @@ class Registry(RegistryFollower):
         blocked = self._state.blocked_at(waiting.entry)
         if blocked is not None:
             raise GuardError("G11", f"these bytes stand at index {blocked} without effect: sign the statement anew")
-        index = self._state.admit(self._state.check(waiting.parsed, now=now))
+        index = self._state.admit(self._state.check(waiting.parsed, now=now, verify=self._verify_once))
         waiting.fresh = True
         return index
+
+    def _verify_once(self, statement: Statement, key: PublicKey) -> None:
+        """Verify a signature unless it was found to hold under this key while this batch was tried before."""
+        if (statement.entry, key) not in self._holds:
+            verify_statement(statement, key)
+            self._holds.add((statement.entry, key))
 
     async def _append(self, entries: Sequence[bytes], start: int) -> None:
         indexes = await self._ledger.append(entries, expected_size=start)

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ssi.errors import BrokenEntryError, ConflictError, InclusionProofError, UnavailableError
+from ssi.errors import BrokenEntryError, InclusionProofError, UnavailableError
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import Checkpoint, check_successor
 from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
@@ -353,8 +353,3 @@ class LogFile:
                 raise BrokenEntryError(index, "it is missing from the look-up table")
         if rows != size:
             raise InclusionProofError(f"the look-up table has {rows} rows for {size} entries")
-
-
-def refuse_size(expected: int, size: int) -> ConflictError:
-    """Return the error for an append that expected another size."""
-    return ConflictError(f"the log has {size} entries, {expected} were expected")

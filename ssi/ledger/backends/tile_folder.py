@@ -67,6 +67,7 @@ class TileFolder:
         except OSError as exc:
             raise UnavailableError("the folder of tiles cannot be made") from exc
         with self._locked():
+            self._sweep()
             note = await ledger.checkpoint()
             kept = self._head.read()
             if note is None:
@@ -157,6 +158,11 @@ class TileFolder:
         except OSError as exc:
             raise UnavailableError(f"the folder of tiles cannot be written: {exc.strerror}") from exc
         return len(renames)
+
+    def _sweep(self) -> None:
+        """Remove what a writer that was killed left beside the checkpoint."""
+        for left in self._folder.glob(f"{tiles.CHECKPOINT}.*.new"):
+            left.unlink(missing_ok=True)
 
     def _make_folders(self, folder: Path) -> None:
         missing = []

@@ -63,7 +63,7 @@ class AuditedLedger:
             raise InvalidInputError("expected the DID of at least one root accreditor")
         if isinstance(checkpoint, str | Path):
             checkpoint = _read(Path(checkpoint), MAX_NOTE_BYTES)
-        return cls(open_ledger(url, create=False), roots=roots, keys=known, checkpoint=checkpoint)
+        return cls(open_ledger(url, create=False, keys=known), roots=roots, keys=known, checkpoint=checkpoint)
 
     async def audit(self) -> AuditReport:
         """Replay the whole log: bytes, hashes, signatures, rules, DID histories, stored and kept heads."""

@@ -6,11 +6,12 @@
     │     ForbiddenUrlError · GuardError; below CanonicalizationError: JsonLdError (UnsupportedJsonLdError)
     ├─ VerificationError       well formed, but not to be believed     → 4xx, say which check
     │  └─ InvalidSignatureError · KeyBindingError · DisclosureError · StatusError
-    │     ProofPurposeError · InclusionProofError (BrokenEntryError) · UntrustedIssuerError · ValidityError
+    │     ProofPurposeError · InclusionProofError (BrokenEntryError, ForkError,
+    │     RollbackError) · UntrustedIssuerError · ValidityError
     │     InvalidVerificationMethodError · RestoredStoreError
     ├─ ProtocolError           wrong step or state; has the wire code  → e.g. "invalid_nonce"
     │  └─ SessionExpiredError
-    ├─ ConflictError           the state is another than the caller expected → 409
+    ├─ ConflictError           the state is another than the caller expected → 409 (SizeConflictError)
     ├─ NotFoundError           DidNotFoundError · EntryNotFoundError · KeyNotFoundError → 404
     ├─ UnavailableError        network, ledger or key store            → 503, may retry
     └─ UsageError              a mistake in the calling program        → 500
@@ -130,6 +131,18 @@ class BrokenEntryError(InclusionProofError):
         self.entry = entry
 
 
+class ForkError(InclusionProofError):
+    """A log signed two heads that exclude each other; ``proof`` convinces others of it (``ssi.ledger.fork``)."""
+
+    def __init__(self, message: str, proof: bytes) -> None:
+        super().__init__(message)
+        self.proof = proof
+
+
+class RollbackError(InclusionProofError):
+    """A log serves a head that is older than one it signed before."""
+
+
 class RestoredStoreError(VerificationError):
     """A store is an older state of itself, restored: what it would do next may have been done before."""
 
@@ -159,6 +172,14 @@ class SessionExpiredError(ProtocolError):
 
 class ConflictError(SsiError):
     """The stored state is another than the caller said it would be; nothing was changed."""
+
+
+class SizeConflictError(ConflictError):
+    """A checkpoint was to follow one of another size than the last one seen: that was of ``size``."""
+
+    def __init__(self, message: str, size: int) -> None:
+        super().__init__(message)
+        self.size = size
 
 
 class NotFoundError(SsiError):

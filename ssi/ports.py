@@ -17,7 +17,7 @@ import msgspec
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """The answer to one successful GET."""
+    """The answer to one request: of a GET a successful one."""
 
     url: str
     status: int
@@ -33,6 +33,17 @@ class Fetch(Protocol):
 
         Raises ForbiddenUrlError if the URL or its address is not allowed, NotFoundError on 404 and 410, and
         UnavailableError on everything else: another status, a redirect, too many bytes, a time-out, no connection.
+        """
+        ...
+
+
+class Post(Protocol):
+    """The one way to ask something of a server that a body has to say."""
+
+    async def __call__(self, url: str, body: bytes, *, content_type: str, max_bytes: int = 1 << 20) -> Fetched:
+        """Return the answer to a POST, whatever its status but a redirect; at most ``max_bytes`` bytes are read.
+
+        Raises ForbiddenUrlError if the URL or its address is not allowed, and UnavailableError without an answer.
         """
         ...
 

@@ -20,6 +20,7 @@ from ssi.files import Files
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
 from ssi.ledger.excerpt import MAX_LINE_BYTES, LeftOut, Line, RootBuilder, parse_line
 from ssi.ledger.note import MAX_NOTE_BYTES, NoteKey, parse_vkey
+from ssi.ledger.quorum import verify_head
 from ssi.registry.fold import RegistryState
 from ssi.registry.view import RegistrySnapshot
 
@@ -63,8 +64,12 @@ def read_ledger(files: Files, registry: Registry) -> OfflineLedger:
             tree.add(line)
         if tree.root() != head.root:
             raise InclusionProofError(f"the entries do not give the signed root of size {head.size}")
-    newest, note = heads[-1]
-    return OfflineLedger(state.at(newest.size, checkpoint_time=newest.cosigned_at), note, keys, whole)
+    note = heads[-1][1]
+    quorum = registry.quorum()
+    newest = verify_head(note, keys=keys, quorum=quorum)
+    witnessed = None if quorum is None else newest.witnessed
+    view = state.at(newest.size, checkpoint_time=newest.cosigned_at, witnessed=witnessed)
+    return OfflineLedger(view, note, keys, whole)
 
 
 def ledger_lines(files: Files) -> Iterator[Line]:

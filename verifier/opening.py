@@ -21,6 +21,7 @@ from .policy import Policy
 from .verifier import Verifier
 
 if TYPE_CHECKING:
+    from ssi.ledger.quorum import Pin
     from ssi.ports import Fetch, StatusListSource
     from ssi.registry import RegistryFollower
 
@@ -56,18 +57,20 @@ async def open_verifier(
     policy: Policy | str | Path,
     lists: StatusListSource | str | Path | None = None,
     fetch: Fetch | None = None,
+    pin: Pin | str | Path | None = None,
     now: Callable[[], int] = system_clock,
 ) -> OpenedVerifier:
     """Return a verifier over ``place``; raises as the module says.
 
     A ledger is followed under the roots and keys of the policy's registry, which it must name. ``lists`` are status
     lists, or the path of a folder of them; over a ledger without it, they come through ``fetch``. A folder or bundle
-    brings its own.
+    brings its own. ``pin`` is the file that keeps the last checkpoint believed: a ledger that goes back behind it, or
+    is another history, is refused by the next process, too.
     """
     known = policy if isinstance(policy, Policy) else Policy.load(policy)
     if isinstance(place, str) and _LEDGER.match(place):
-        return await _over_ledger(place, known, lists=lists, fetch=fetch, now=now)
-    if lists is not None or fetch is not None:
+        return await _over_ledger(place, known, lists=lists, fetch=fetch, pin=pin, now=now)
+    if lists is not None or fetch is not None or pin is not None:
         raise InvalidInputError("an offline folder or bundle brings its own lists, and nothing is fetched beside it")
     from .bundle import open_offline
 
@@ -80,10 +83,12 @@ async def _over_ledger(
     *,
     lists: StatusListSource | str | Path | None,
     fetch: Fetch | None,
+    pin: Pin | str | Path | None,
     now: Callable[[], int],
 ) -> OpenedVerifier:
     from ssi.ledger import open_ledger
     from ssi.ledger.note import parse_vkey
+    from ssi.ledger.quorum import FilePin
     from ssi.registry import RegistryFollower
     from ssi.status.folder import ListFolder
     from ssi.status.source import FetchedLists
@@ -95,9 +100,12 @@ async def _over_ledger(
         lists = ListFolder(Path(lists))
     elif lists is None and fetch is not None:
         lists = FetchedLists(fetch)
-    ledger = open_ledger(url, create=False)
+    ledger = open_ledger(url, create=False, keys=keys, fetch=fetch)
+    kept = FilePin(Path(pin)) if isinstance(pin, str | Path) else pin
     try:
-        follower = RegistryFollower(ledger, roots=policy.registry.roots, keys=keys)
+        follower = RegistryFollower(
+            ledger, roots=policy.registry.roots, keys=keys, quorum=policy.registry.quorum(), pin=kept
+        )
         await follower.refresh()
         opened = OpenedVerifier(policy, lists=lists, registry=follower, fetch=fetch, now=now)
     except BaseException:

@@ -19,6 +19,7 @@ import msgspec
 from ssi.encoding.jsonld import ContextPin, Contexts, pinned_contexts, read_pins, with_documents
 from ssi.errors import InvalidInputError, NotFoundError
 from ssi.keys import PublicKey
+from ssi.ledger.quorum import Quorum, parse_quorum
 from ssi.status import AnchoringPolicy
 from ssi.types import JsonObject
 
@@ -78,9 +79,21 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """DIDs of the accreditors that everything leads to."""
     keys: tuple[str, ...]
     """Keys of its checkpoints, in the form of signed notes (``name+id+key``)."""
+    witnesses: tuple[str, ...] = ()
+    """Keys of the witnesses that are trusted to see every head of the ledger, in the same form."""
+    required_witnesses: int = 0
+    """How many of them must have cosigned the checkpoint that counts."""
     accept_excerpts: bool = False
     """Whether offline an excerpt of the ledger counts: what it shows is proven, and that nothing newer was left out is
     the word of whoever made it."""
+
+    def __post_init__(self) -> None:
+        """Refuse a quorum that cannot be met."""
+        self.quorum()
+
+    def quorum(self) -> Quorum | None:
+        """Return the quorum of witnesses, or None where none are named. Raises InvalidInputError."""
+        return parse_quorum(self.witnesses, self.required_witnesses)
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -36,7 +36,7 @@ from .offline_ledger import ENTRIES, OfflineLedger, read_ledger
 from .pinned import DOCUMENTS, read_documents
 from .policy import Policy, Registry
 from .recording import WEB, WORLD, described
-from .report import EXCERPT, Refused, Report
+from .report import EXCERPT, WITNESSED, Refused, Report
 from .verified import VerifiedPresentation
 from .verifier import Verifier
 
@@ -209,7 +209,14 @@ def _world(
         return RecordedWorld(files, None), "none"
     believed, source = _believed(evidence, given, policy)
     whole = files if given.ledger is None else _WithLedger(files, given.ledger)
-    registry = Registry(roots=believed[0], keys=believed[1], accept_excerpts=True)
+    asked = None if policy is None else policy.registry
+    registry = Registry(
+        roots=believed[0],
+        keys=believed[1],
+        witnesses=() if asked is None else asked.witnesses,
+        required_witnesses=0 if asked is None else asked.required_witnesses,
+        accept_excerpts=True,
+    )
     return RecordedWorld(files, read_ledger(whole, registry)), source
 
 
@@ -311,7 +318,7 @@ def _checks(result: JsonObject) -> list[JsonObject]:
 def _seen(check: JsonObject, *, words: bool) -> tuple[str, ...]:
     names = ("name", "outcome", "source", "detail") if words else ("name", "outcome")
     # Whether an answer came from the whole ledger or from an excerpt is said once, by the recheck itself.
-    return tuple(str(check.get(name, "")).replace(EXCERPT, "") for name in names)
+    return tuple(WITNESSED.sub("", str(check.get(name, ""))).replace(EXCERPT, "") for name in names)
 
 
 def _said(check: JsonObject) -> str:

@@ -6,6 +6,7 @@ I/O:     none.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
@@ -100,11 +101,14 @@ class CouldNotCheck(UnavailableError):
 
 
 EXCERPT: Final = ", as far as an excerpt shows"
+WITNESSED: Final = re.compile(r", witnesses [0-9]+ of [0-9]+( \([0-9]+ required\))?")
 
 
 def registry_at(view: RegistryView) -> str:
-    """Return in words which state of the registry an answer comes from."""
-    return f"registry at size {view.size}{EXCERPT if getattr(view, 'left_out', 0) else ''}"
+    """Return in words which state of the registry an answer comes from, and how its checkpoint is witnessed."""
+    witnessed = getattr(view, "witnessed", None)
+    said = "" if witnessed is None else f", {witnessed}"
+    return f"registry at size {view.size}{said}{EXCERPT if getattr(view, 'left_out', 0) else ''}"
 
 
 class Checks:

@@ -44,6 +44,8 @@ from .verified import VerifiedPresentation
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ssi.ledger.quorum import Pin
+
     from .opening import OpenedVerifier
 
 Clock: TypeAlias = Callable[[], int]
@@ -113,12 +115,13 @@ class Verifier:
         policy: Policy | str | Path,
         lists: StatusListSource | str | Path | None = None,
         fetch: Fetch | None = None,
+        pin: Pin | str | Path | None = None,
         now: Clock = system_clock,
     ) -> OpenedVerifier:
         """Return a verifier over an offline folder or bundle, or over the ledger at a URL; see ``verifier.opening``."""
         from .opening import open_verifier
 
-        return await open_verifier(place, policy=policy, lists=lists, fetch=fetch, now=now)
+        return await open_verifier(place, policy=policy, lists=lists, fetch=fetch, pin=pin, now=now)
 
     async def verify(
         self,

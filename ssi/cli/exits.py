@@ -14,6 +14,7 @@ from typing import Final
 from ssi.errors import (
     BrokenEntryError,
     ConflictError,
+    ForkError,
     GuardError,
     InvalidInputError,
     NotFoundError,
@@ -57,6 +58,10 @@ def failure(error: SsiError) -> JsonObject:
     document["reason"] = getattr(error, "reason", None) if _reports(error) else str(error)
     if isinstance(error, BrokenEntryError):
         document["entry"] = error.entry
+    if isinstance(error, ForkError):
+        import json
+
+        document["fork_proof"] = json.loads(error.proof)  # for `ssi ledger verify-fork`, whoever runs it
     if _reports(error):
         document["report"] = error.report.to_json()  # type: ignore[attr-defined]
     return document

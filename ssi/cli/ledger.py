@@ -39,6 +39,11 @@ from ssi.types import JsonObject
         "recover": "ssi.cli.ledger_recover",
         "anchor": "ssi.cli.ledger_anchor",
         "withhold": "ssi.cli.ledger_withhold",
+        "tiles": "ssi.cli.ledger_tiles",
+        "serve": "ssi.cli.ledger_serve",
+        "cosign": "ssi.cli.ledger_cosign",
+        "verify-fork": "ssi.cli.ledger_fork",
+        "watch": "ssi.cli.ledger_watch",
     },
 )
 def command() -> None:

@@ -34,6 +34,15 @@ class KeyStore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Name of the environment variable that holds it."""
 
 
+class WitnessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A witness of the ledger."""
+
+    key: str
+    """Its key for cosignatures (``name+id+key``)."""
+    url: str | None = None
+    """Where the operator asks for its cosignatures; readers need none."""
+
+
 class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ledger, and what is believed of it."""
 
@@ -44,6 +53,12 @@ class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """DIDs of the root accreditors."""
     checkpoint_keys: tuple[str, ...] = ()
     """Keys that may sign its checkpoints (``name+id+key``)."""
+    witnesses: tuple[WitnessSettings, ...] = ()
+    """Who sees every head of the ledger."""
+    required_witnesses: int = 0
+    """How many of them must have cosigned the checkpoint that a reader believes."""
+    pin: str | None = None
+    """The file in which a reader keeps the last checkpoint that it believed."""
     keys: KeyStore | None = None
     """The operator's key store, if it is not that of ``keys``."""
 
@@ -120,9 +135,9 @@ class Project:
         return self.folder / name
 
     def url(self, url: str) -> str:
-        """Return a ``file:`` or ``sqlite:`` URL with its path made absolute from the file's folder."""
+        """Return a ``file:``, ``sqlite:`` or ``tiles:`` URL with its path made absolute from the file's folder."""
         scheme, colon, rest = url.partition(":")
-        if not colon or scheme not in ("file", "sqlite") or rest.startswith("/") or not rest:
+        if not colon or scheme not in ("file", "sqlite", "tiles") or rest.startswith("/") or not rest:
             return url
         path, question, options = rest.partition("?")
         return f"{scheme}:{'//' if scheme == 'sqlite' else ''}{self.folder / path}{question}{options}"

@@ -8,7 +8,7 @@ Errors:  InvalidInputError (something needed was not said), NotFoundError (it is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ssi.keys import Kms
     from ssi.ledger import Ledger
     from ssi.ledger.note import NoteKey
+    from ssi.ledger.quorum import Pin, Quorum
+    from ssi.net import HttpDoor
     from ssi.ports import Fetch
     from ssi.registry import Organisation, Registry, RegistryFollower
 
@@ -54,7 +56,7 @@ class Session:
         self._stores: dict[str, Kms] = {}
         self._registry: Registry | None = None
         self._follower: RegistryFollower | None = None
-        self._fetch: Fetch | None = None
+        self._door: HttpDoor | None = None
 
     def now(self) -> int:
         """Return the time now."""
@@ -82,15 +84,20 @@ class Session:
         """Whether options or project file name a ledger."""
         return bool(self.options.ledger or self.project.ledger.url)
 
-    def ledger(self, *, create: bool = False) -> Ledger:
-        """Return the ledger; with ``create`` it is made if it is absent. Raises NotFoundError without."""
+    def ledger(self, *, create: bool = False, keys: Sequence[NoteKey] = ()) -> Ledger:
+        """Return the ledger; with ``create`` it is made if it is absent. Raises NotFoundError without.
+
+        A log on the web is read under ``keys``, by default those that are configured.
+        """
         if self._ledger is None:
             from ssi.ledger import open_ledger
 
             url = self.ledger_url()
             if not create and not is_there(url):
                 raise NotFoundError("there is no ledger where it was said to be")
-            self._ledger = open_ledger(url)
+            remote = url.startswith("https:")
+            believed = keys or self.note_keys()
+            self._ledger = open_ledger(url, keys=believed, fetch=self.fetch() if remote else None)
             self.closing(self._ledger.close)
         return self._ledger
 
@@ -115,12 +122,33 @@ class Session:
 
         return [parse_vkey(text) for text in self.options.vkeys or self.project.ledger.checkpoint_keys]
 
+    def quorum(self) -> Quorum | None:
+        """Return the witnesses that the project file asks for, None where it names none. Raises InvalidInputError."""
+        from ssi.ledger.quorum import parse_quorum
+
+        settings = self.project.ledger
+        return parse_quorum([witness.key for witness in settings.witnesses], settings.required_witnesses)
+
+    def pin(self) -> Pin | None:
+        """Return where the last checkpoint believed is kept, None if the project file does not say."""
+        from ssi.ledger.quorum import FilePin
+
+        name = self.project.ledger.pin
+        return None if name is None else FilePin(self.project.file(name))
+
     async def follower(self) -> RegistryFollower:
         """Return the registry as a reader has it, brought up to date."""
         if self._follower is None:
             from ssi.registry import RegistryFollower
 
-            self._follower = RegistryFollower(self.ledger(), roots=self.roots(), keys=self.note_keys())
+            keys = self.note_keys()
+            self._follower = RegistryFollower(
+                self.ledger(),
+                roots=self.roots(),
+                keys=keys,
+                quorum=self.quorum() if keys else None,
+                pin=self.pin() if keys else None,
+            )
             await self._follower.refresh()
         return self._follower
 
@@ -196,13 +224,17 @@ class Session:
 
     def fetch(self) -> Fetch:
         """Return the way out to the web, as the project file configures it."""
-        if self._fetch is None:
+        return self.door()
+
+    def door(self) -> HttpDoor:
+        """Return the way out to the web with its POST, for servers that the operator named."""
+        if self._door is None:
             from ssi.net import HttpDoor
 
             network = self.project.network
             ca_file = None if network.ca_file is None else self.project.file(network.ca_file)
-            self._fetch = HttpDoor(ca_file=ca_file, proxy=network.proxy)
-        return self._fetch
+            self._door = HttpDoor(ca_file=ca_file, proxy=network.proxy)
+        return self._door
 
     async def resolver(self, *, network: bool = True, now: Callable[[], int] | None = None) -> Resolver:
         """Return a resolver over the ledger, if there is one, and the web, if ``network``."""

@@ -42,6 +42,15 @@ def create_app(desk: WitnessDesk, *, now: Callable[[], int]) -> web.Application:
     """Return the application of ``desk``, to be served or mounted under a path."""
     from aiohttp import web
 
+    app = web.Application(client_max_size=MAX_LOG_BYTES)
+    add_routes(app, desk, now=now)
+    return app
+
+
+def add_routes(app: web.Application, desk: WitnessDesk, *, now: Callable[[], int]) -> None:
+    """Add the desk's resources to ``app``, which takes bodies of MAX_LOG_BYTES."""
+    from aiohttp import web
+
     async def witness(request: web.Request) -> web.Response:
         status, body = await answer(desk.approve(await request.read(), now=now()))
         return web.json_response(body, status=status)
@@ -50,10 +59,8 @@ def create_app(desk: WitnessDesk, *, now: Callable[[], int]) -> web.Application:
         status, body = await answer(_head(desk, request.match_info["scid"]))
         return web.json_response(body, status=status)
 
-    app = web.Application(client_max_size=MAX_LOG_BYTES)
     app.router.add_post("/witness", witness)
     app.router.add_get("/logs/{scid:[1-9A-HJ-NP-Za-km-z]{46}}", head)
-    return app
 
 
 async def _head(desk: WitnessDesk, scid: str) -> JsonObject:

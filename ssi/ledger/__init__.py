@@ -9,6 +9,9 @@ What the entries mean is decided in ``ssi.registry``; this package knows bytes. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from ssi.ledger.port import (
     MAX_ENTRY_BYTES,
     LeadingLedger,
@@ -19,6 +22,10 @@ from ssi.ledger.port import (
     WithholdingLedger,
     stream,
 )
+
+if TYPE_CHECKING:
+    from ssi.ledger.note import NoteKey
+    from ssi.ports import Fetch
 
 __all__ = [
     "ENTRY_POINTS",
@@ -38,15 +45,18 @@ __all__ = [
 ENTRY_POINTS = "countersigned.ledgers"
 
 
-def open_ledger(url: str, *, create: bool = True) -> Ledger:
+def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), fetch: Fetch | None = None) -> Ledger:
     """Open the ledger that ``url`` names.
 
     ``memory:`` is empty and lives as long as the object. ``sqlite:///absolute/path`` or ``sqlite:relative/path`` is a
     file, made if it is absent; options are ``?head=PATH`` (where the last signed head is kept, by default beside the
     database) and ``&adopt_head=1`` (accept a database whose head file is lost).
     ``postgresql://user@host/database?head=PATH`` is a schema of a PostgreSQL database, made if it is absent; its other
-    options are in ``PostgresLedger.from_url``. Opening touches the file system or the network, so it belongs in
-    start-up code. Whoever only reads says ``create=False``: then a log that is absent raises NotFoundError.
+    options are in ``PostgresLedger.from_url``.
+    ``https://log.example/prefix/`` is somebody else's log in static files (C2SP tlog-tiles), read over ``fetch`` and
+    believed under ``keys`` or the option ``?vkey=VKEY``; ``tiles:/folder`` is the same from a folder.
+    Opening touches the file system or the network, so it belongs in start-up code. Whoever only reads says
+    ``create=False``: then a log that is absent raises NotFoundError.
     Raises InvalidInputError for another URL, InclusionProofError for a log that is damaged or older
     than its head, UnavailableError if it cannot be opened.
     """
@@ -61,6 +71,8 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
         from ssi.ledger.backends.sqlite import SqliteLedger
 
         return SqliteLedger.from_url(url, create=create)
+    if separator and scheme in ("https", "tiles"):
+        return _open_tiles(url, keys, fetch)
     if separator and scheme == "postgresql":
         from ssi.ledger.backends.postgres import PostgresLedger
 
@@ -70,4 +82,28 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
     for entry_point in entry_points(group=ENTRY_POINTS, name=scheme):
         ledger: Ledger = entry_point.load()(url)
         return ledger
-    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are memory, sqlite and postgresql")
+    known = "memory, sqlite, postgresql, https and tiles"
+    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are {known}")
+
+
+def _open_tiles(url: str, keys: Sequence[NoteKey], fetch: Fetch | None) -> Ledger:
+    from pathlib import Path
+    from urllib.parse import parse_qs, unquote, urlsplit
+
+    from ssi.errors import InvalidInputError
+    from ssi.ledger.backends.tile_source import FolderTiles, WebTiles
+    from ssi.ledger.backends.tiles import TilesLedger
+    from ssi.ledger.note import parse_vkey
+
+    parts = urlsplit(url)
+    options = parse_qs(parts.query, keep_blank_values=True)
+    if options.keys() - {"vkey"} or parts.fragment or not parts.path:
+        raise InvalidInputError("a log in static files is named https://host/prefix/ or tiles:PATH, with ?vkey=VKEY")
+    # In a query a plus sign reads as a space, and no vkey has a space.
+    trusted = [*keys, *(parse_vkey(text.replace(" ", "+")) for text in options.get("vkey", []))]
+    if parts.scheme == "tiles":
+        return TilesLedger(FolderTiles(Path(unquote(parts.path))), keys=trusted)
+    if fetch is None:
+        raise InvalidInputError("a log on the web is read over a fetch port: none was given")
+    prefix = f"https://{parts.netloc}{parts.path}"
+    return TilesLedger(WebTiles(prefix if prefix.endswith("/") else f"{prefix}/", fetch), keys=trusted)

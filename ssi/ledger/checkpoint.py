@@ -25,6 +25,7 @@ from ssi.keys import KeyPurpose, Kms
 from ssi.ledger import merkle
 from ssi.ledger.note import (
     COSIGNATURE_V1,
+    COSIGNATURES,
     ED25519,
     Note,
     NoteKey,
@@ -74,11 +75,13 @@ class VerifiedCheckpoint(Checkpoint, frozen=True):
     """A checkpoint that its log signed.
 
     ``cosigners`` are the names of the trusted keys besides the log's whose cosignatures hold; ``cosigned_at`` is the
-    newest time that the log or one of them states, or None if nobody states one.
+    newest time that the log or one of them states, or None if nobody states one. ``cosignatures`` are the trusted
+    timestamped signatures with their times, the log's own included.
     """
 
     cosigners: tuple[str, ...] = ()
     cosigned_at: int | None = None
+    cosignatures: tuple[tuple[NoteKey, int], ...] = ()
 
 
 def checkpoint_text(checkpoint: Checkpoint) -> bytes:
@@ -133,7 +136,7 @@ def verify_note(note: bytes, *, keys: Sequence[NoteKey]) -> VerifiedCheckpoint:
     cosigners = {
         line.key.name
         for line in opened.signatures
-        if line.key.algorithm == COSIGNATURE_V1 and line.key.name != checkpoint.origin
+        if line.key.algorithm in COSIGNATURES and line.key.name != checkpoint.origin
     }
     return VerifiedCheckpoint(
         origin=checkpoint.origin,
@@ -142,6 +145,7 @@ def verify_note(note: bytes, *, keys: Sequence[NoteKey]) -> VerifiedCheckpoint:
         extensions=checkpoint.extensions,
         cosigners=tuple(sorted(cosigners)),
         cosigned_at=max(times, default=None),
+        cosignatures=tuple((line.key, line.time) for line in opened.signatures if line.time is not None),
     )
 
 

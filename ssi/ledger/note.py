@@ -1,6 +1,7 @@
 """Signed notes: a text and the lines of those who signed it.
 
-Source:  C2SP signed-note v1.0.0; C2SP tlog-cosignature v1.0.0 (Ed25519, signature type 0x04).
+Source:  C2SP signed-note v1.0.0; C2SP tlog-cosignature v1.0.0 (Ed25519, signature type 0x04; ML-DSA-44, 0x06, which is
+         verified and not made).
 Input:   the note's bytes and the keys that the caller trusts, each written as a vkey.
 Shapes:  a note is text ending in a newline, an empty line, and lines "— name base64(key id || signature)"; the key id
          is the first 4 bytes of SHA-256(name, newline, type, public key); Ed25519 keys are 32 bytes, signatures 64.
@@ -23,9 +24,12 @@ import msgspec
 
 from ssi.errors import InvalidInputError, InvalidSignatureError
 from ssi.keys import Curve, PublicKey
+from ssi.ledger.mldsa import SIGNATURE_BYTES, MlDsa44PublicKey, cosigned_tree
 
 ED25519 = 0x01
 COSIGNATURE_V1 = 0x04
+COSIGNATURE_MLDSA = 0x06
+COSIGNATURES = (COSIGNATURE_V1, COSIGNATURE_MLDSA)
 
 # A verifier must accept 16 signatures, and a post-quantum one takes 5 kB.
 MAX_NOTE_BYTES = 1 << 20
@@ -36,22 +40,24 @@ _TIMESTAMP_BYTES = 8
 
 
 class NoteKey(msgspec.Struct, frozen=True):
-    """A key that may sign notes: its name, its signature type (ED25519 or COSIGNATURE_V1) and the public key."""
+    """A key that may sign notes: its name, its signature type (ED25519 or one of COSIGNATURES) and the public key."""
 
     name: str
-    public_key: PublicKey
+    public_key: PublicKey | MlDsa44PublicKey
     algorithm: int = ED25519
 
     def __post_init__(self) -> None:
         check_key_name(self.name)
-        if self.algorithm not in (ED25519, COSIGNATURE_V1):
+        if self.algorithm not in (ED25519, *COSIGNATURES):
             raise InvalidInputError(f"note signature type {self.algorithm:#04x} is not supported")
-        if self.public_key.curve is not Curve.ED25519:
+        if isinstance(self.public_key, MlDsa44PublicKey) != (self.algorithm == COSIGNATURE_MLDSA):
+            raise InvalidInputError("a note key with signature type 6, and no other, is an ML-DSA-44 key")
+        if isinstance(self.public_key, PublicKey) and self.public_key.curve is not Curve.ED25519:
             raise InvalidInputError(f"a note key is an Ed25519 key, not {self.public_key.curve}")
 
     @property
     def material(self) -> bytes:
-        """The signature type and the 32 bytes of the public key, as the vkey carries them."""
+        """The signature type and the bytes of the public key, as the vkey carries them."""
         return bytes([self.algorithm]) + self.public_key.to_raw()
 
     @property
@@ -111,9 +117,12 @@ def parse_vkey(vkey: str) -> NoteKey:
         raise InvalidInputError("a vkey has the form name+keyid+base64")
     key_id, encoded = rest
     material = decode_base64(encoded)
-    if len(material) != 33 or material[0] not in (ED25519, COSIGNATURE_V1):
-        raise InvalidInputError("a vkey carries signature type 1 or 4 and a 32-byte Ed25519 key")
-    key = NoteKey(name, PublicKey.from_raw(Curve.ED25519, material[1:]), material[0])
+    if material[:1] == bytes([COSIGNATURE_MLDSA]):
+        key = NoteKey(name, MlDsa44PublicKey(material[1:]), COSIGNATURE_MLDSA)
+    elif len(material) == 33 and material[0] in (ED25519, COSIGNATURE_V1):
+        key = NoteKey(name, PublicKey.from_raw(Curve.ED25519, material[1:]), material[0])
+    else:
+        raise InvalidInputError("a vkey carries type 1 or 4 with an Ed25519 key, or type 6 with an ML-DSA-44 key")
     if key.key_id.hex() != key_id:
         raise InvalidInputError("the key id of the vkey does not belong to its name and key")
     return key
@@ -165,19 +174,30 @@ def open_note(note: bytes, *, keys: Sequence[NoteKey]) -> VerifiedNote:
 
 
 def _verify_signature(key: NoteKey, signature: bytes, text: bytes) -> VerifiedSignature:
-    time = None
-    message = text
-    if key.algorithm == COSIGNATURE_V1:
+    time: int | None = None
+    message, length = text, 64
+    if key.algorithm in COSIGNATURES:
         time = int.from_bytes(signature[:_TIMESTAMP_BYTES], "big")
         signature = signature[_TIMESTAMP_BYTES:]
-        message = cosigned_message(text, time)
-    if len(signature) != 64:
+        if key.algorithm == COSIGNATURE_V1:
+            message = cosigned_message(text, time)
+        else:
+            message, length = _cosigned_tree(key.name, text, time), SIGNATURE_BYTES
+            time = time or None  # 0 says: this tree is consistent, and maybe not the newest
+    if len(signature) != length:
         raise InvalidSignatureError(f"the note signature of {key.name} does not have the length of its type")
     try:
         key.public_key.verify(signature, message)
     except InvalidSignatureError as exc:
         raise InvalidSignatureError(f"the note signature of {key.name} does not hold") from exc
     return VerifiedSignature(key, time)
+
+
+def _cosigned_tree(name: str, text: bytes, time: int) -> bytes:
+    from ssi.ledger.checkpoint import parse_checkpoint  # which stands on this module
+
+    head = parse_checkpoint(text)
+    return cosigned_tree(name, time, head.origin, head.size, head.root)
 
 
 def cosigned_message(text: bytes, time: int) -> bytes:
@@ -199,6 +219,13 @@ def build_note(text: bytes, signatures: Sequence[tuple[NoteKey, bytes]]) -> byte
     if not text.endswith(b"\n") or parse_note(note).unverified_text != text:
         raise InvalidInputError("the text of a note ends in a newline")
     return note
+
+
+def note_lines(signatures: Sequence[NoteSignature]) -> bytes:
+    """Return signature lines as a note has them."""
+    return "".join(
+        f"{_DASH}{line.name} {base64.b64encode(line.key_id + line.signature).decode()}\n" for line in signatures
+    ).encode()
 
 
 def add_signature(note: bytes, key: NoteKey, signature: bytes) -> bytes:

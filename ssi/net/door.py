@@ -1,4 +1,4 @@
-"""The one outbound HTTP door: https to the public internet, one GET, nothing followed, everything bounded.
+"""The one outbound HTTP door: https to the public internet, one request, nothing followed, everything bounded.
 
 Source:  RFC 9110; the rules against server-side request forgery are this project's (a name is resolved once, every
          address is checked, and the connection goes to a checked address under the name's own certificate).
@@ -69,13 +69,28 @@ class HttpDoor:
         target = parse_url(url)
         if not accept.isascii() or not accept.isprintable():
             raise InvalidInputError("an Accept header is printable ASCII")
+        return await self._timed(target, "GET", {"Accept": accept}, None, max_bytes)
+
+    async def post(self, url: str, body: bytes, *, content_type: str, max_bytes: int = 1 << 20) -> Fetched:
+        """Return the answer to one POST, whatever its status but a redirect; see ``ssi.ports.Post``.
+
+        For servers that whoever runs this named: what a stranger's document names is only ever read.
+        """
+        target = parse_url(url)
+        return await self._timed(target, "POST", {"Accept": "*/*", "Content-Type": content_type}, body, max_bytes)
+
+    async def _timed(
+        self, target: HttpsUrl, method: str, headers: dict[str, str], body: bytes | None, max_bytes: int
+    ) -> Fetched:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._get(target, accept=accept, max_bytes=max_bytes)
+                return await self._send(target, method, headers, body, max_bytes)
         except TimeoutError as exc:
             raise UnavailableError(f"{target.host} did not answer within {self._timeout} s") from exc
 
-    async def _get(self, target: HttpsUrl, *, accept: str, max_bytes: int) -> Fetched:
+    async def _send(
+        self, target: HttpsUrl, method: str, headers: dict[str, str], body: bytes | None, max_bytes: int
+    ) -> Fetched:
         import aiohttp
         from yarl import URL
 
@@ -92,14 +107,16 @@ class HttpDoor:
                     trust_env=False,
                     auto_decompress=False,
                     timeout=aiohttp.ClientTimeout(total=None),  # the caller's time-out covers the look-up too
-                    headers={"Accept": accept, "Accept-Encoding": "identity", "User-Agent": "countersigned"},
+                    headers={**headers, "Accept-Encoding": "identity", "User-Agent": "countersigned"},
                 ) as session,
-                session.get(checked, allow_redirects=False, ssl=self._tls, proxy=proxy) as response,
+                session.request(
+                    method, checked, data=body, allow_redirects=False, ssl=self._tls, proxy=proxy
+                ) as response,
             ):
-                _check_status(response.status, target.host)
-                body = await _read(response, host=target.host, max_bytes=max_bytes)
+                _check_status(response.status, target.host, any_answer=method == "POST")
+                found = await _read(response, host=target.host, max_bytes=max_bytes)
                 content_type = response.headers.get("Content-Type", "")
-                return Fetched(target.text, response.status, content_type, body)
+                return Fetched(target.text, response.status, content_type, found)
         except (aiohttp.ClientError, OSError, ValueError, UnicodeError) as exc:
             # A proxy's URL may hold its password, and a library's message the URL: only the kind of error is told.
             raise UnavailableError(f"{target.host} could not be read ({type(exc).__name__})") from exc
@@ -129,7 +146,9 @@ async def look_up_system(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def _check_status(status: int, host: str) -> None:
+def _check_status(status: int, host: str, *, any_answer: bool) -> None:
+    if any_answer and not 300 <= status < 400:
+        return
     if status in {404, 410}:
         raise NotFoundError(f"{host} answered {status}")
     if status != 200:

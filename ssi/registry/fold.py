@@ -18,6 +18,7 @@ from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError, Ssi
 from ssi.keys import PublicKey
 from ssi.ledger.merkle import leaf_hash
 from ssi.ledger.port import Ledger, Withheld, stream
+from ssi.ledger.quorum import Witnessed
 from ssi.registry.did_line import DidLogEntry
 from ssi.registry.guard import Checked, CheckedDidLine, CheckedWitnessProofs, Parsed, check_parsed, parse_entry
 from ssi.registry.histories import STATE_ROOTS, Histories
@@ -68,16 +69,26 @@ class RegistryState:
         """How many entries there are by type, and under ``refused`` and ``withheld``."""
         return dict(self._counts)
 
-    def at(self, size: int | None = None, *, checkpoint_time: int | None = None) -> RegistrySnapshot:
+    def at(
+        self, size: int | None = None, *, checkpoint_time: int | None = None, witnessed: Witnessed | None = None
+    ) -> RegistrySnapshot:
         """Return what the first ``size`` entries say (all by default). Raises InvalidInputError past the end.
 
-        ``checkpoint_time`` is when, in Unix seconds, a checkpoint proved this state to be the log's.
+        ``checkpoint_time`` is when, in Unix seconds, a checkpoint proved this state to be the log's; ``witnessed`` says
+        by how many trusted witnesses it was cosigned.
         """
         size = self._size if size is None else size
         if not 0 <= size <= self._size:
             raise InvalidInputError(f"the fold has seen {self._size} entries, not {size}")
         left_out = self._counts["left out"]
-        return RegistrySnapshot(self._histories, self.roots, size, checkpoint_time=checkpoint_time, left_out=left_out)
+        return RegistrySnapshot(
+            self._histories,
+            self.roots,
+            size,
+            checkpoint_time=checkpoint_time,
+            left_out=left_out,
+            witnessed=witnessed,
+        )
 
     def check(
         self,
@@ -95,6 +106,10 @@ class RegistryState:
         The ledger stores no entry twice, so such an entry can never take effect: it has to be signed anew.
         """
         return self._blocked.get(leaf_hash(entry))
+
+    def forget_blocked(self) -> None:
+        """Forget which entries stand without effect: for those who submit nothing, and whose memory is to stay."""
+        self._blocked.clear()
 
     def apply(self, entry: bytes | Withheld) -> Refused | None:
         """Fold the next entry; return why it has no effect, or None if it has one (or is withheld)."""

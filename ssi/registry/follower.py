@@ -1,28 +1,39 @@
 """Follow a ledger: fold what is new, prove it against the signed head, answer.
 
 Source:  design decisions 7 to 10; RFC 6962, section 2.1 (the root that the fold's entries must give).
-Input:   a ledger, the root accreditors, the keys that may sign its checkpoints.
+Input:   a ledger, the root accreditors, the keys that may sign its checkpoints, the witnesses that have to cosign them.
 Shapes:  a view stands at the size of the newest verified checkpoint and carries its time; without keys it stands at the
          end of the log and carries none.
-I/O:     reads the ledger; everything it answers comes from entries that it hashed itself.
-Errors:  InclusionProofError (the log is not what was signed), InvalidSignatureError (not signed by a given key),
-         DidNotFoundError, EntryNotFoundError, UnavailableError.
+I/O:     reads the ledger; everything it answers comes from entries that it hashed itself. The pin keeps the last head.
+Errors:  InclusionProofError (the log is not what was signed), RollbackError (it goes back behind the last head),
+         ForkError (two signed heads that exclude each other), InvalidSignatureError (not signed by a given key, or by
+         too few witnesses), DidNotFoundError, EntryNotFoundError, UnavailableError.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from ssi.errors import InclusionProofError, NotFoundError
+from ssi.errors import (
+    InclusionProofError,
+    InvalidInputError,
+    InvalidSignatureError,
+    NotFoundError,
+    RollbackError,
+    UnavailableError,
+)
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import VerifiedCheckpoint, verify_note
 from ssi.ledger.excerpt import Line, excerpt_lines, whole_lines
+from ssi.ledger.fork import prove_fork
 from ssi.ledger.note import NoteKey
 from ssi.ledger.port import Ledger, Withheld
+from ssi.ledger.quorum import Pin, Quorum, WitnessedCheckpoint, verify_head
 from ssi.ledger.receipt import Receipt, make_receipts
 from ssi.registry.excerpt import relevant_entries
 from ssi.registry.fold import RegistryState
+from ssi.registry.history import Refused
 from ssi.registry.tree import EdgeTree
 from ssi.registry.view import RegistrySnapshot
 
@@ -35,17 +46,35 @@ _STEP = 256
 class RegistryFollower:
     """The registry as a reader has it. ``refresh`` brings it up to date; ``view`` never waits."""
 
-    def __init__(self, ledger: Ledger, *, roots: Sequence[str], keys: Sequence[NoteKey] = ()) -> None:
+    _wary: ClassVar[bool] = True
+    """Whether each new head costs a look at the ledger's past; who writes the ledger need not suspect it."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        roots: Sequence[str],
+        keys: Sequence[NoteKey] = (),
+        quorum: Quorum | None = None,
+        pin: Pin | None = None,
+    ) -> None:
         """Follow ``ledger`` from its first entry; nothing is read before ``refresh``.
 
-        ``roots`` are the DIDs that accredit without being accredited. Raises InvalidInputError if there is none.
+        ``roots`` are the DIDs that accredit without being accredited. ``quorum`` says how many witnesses have to cosign
+        a head; ``pin`` keeps the last one believed, so that the next process notices a log that was set back or forked.
+        Raises InvalidInputError if there is no root, or a quorum or pin without keys.
         """
+        if not keys and (pin is not None or quorum is not None):
+            raise InvalidInputError("heads are witnessed and kept under the keys that may sign them: none was given")
         self._ledger = ledger
         self._keys: tuple[NoteKey, ...] = tuple(keys)
         self._state = RegistryState(roots)
         self._tree = EdgeTree()
         self._note: bytes | None = None
-        self._checkpoint: VerifiedCheckpoint | None = None
+        self._checkpoint: WitnessedCheckpoint | None = None
+        self._quorum = quorum
+        self._pin = pin
+        self._last: tuple[bytes, VerifiedCheckpoint] | None = None
         self._lock: asyncio.Lock | None = None
 
     @property
@@ -78,13 +107,32 @@ class RegistryFollower:
             await self._catch_up()
         return self.view()
 
+    async def compare(self, note: bytes) -> None:
+        """Hold a head that somebody else was shown against this log, as it was last refreshed.
+
+        Raises ForkError, with the proof, if the two exclude each other; UnavailableError if this log is not as long yet
+        (ask again later, or have the other reader compare the head of this one); InvalidSignatureError and
+        InvalidInputError for what is no head of this log.
+        """
+        head = verify_note(note, keys=self._keys)
+        if self._checkpoint is not None and head.origin != self._checkpoint.origin:
+            raise InvalidInputError("the checkpoint is of another log")
+        if self._note is None or self._checkpoint is None or head.size > self._checkpoint.size:
+            raise UnavailableError(f"the log is not known up to the size {head.size} of that checkpoint yet")
+        if await merkle.root(self._ledger, head.size) != head.root:
+            raise await prove_fork(note, self._note, self._ledger, keys=self._keys)
+
     def view(self) -> RegistrySnapshot:
         """Return the registry's answers at the newest verified checkpoint; see ``refresh``."""
         if not self._keys:
             return self._state.at()
         if self._checkpoint is None:
             return self._state.at(0)
-        return self._state.at(self._checkpoint.size, checkpoint_time=self._checkpoint.cosigned_at)
+        return self._state.at(
+            self._checkpoint.size,
+            checkpoint_time=self._checkpoint.cosigned_at,
+            witnessed=None if self._quorum is None else self._checkpoint.witnessed,
+        )
 
     async def did_log(self, did: str) -> bytes:
         """Return the did.jsonl of ``did`` (the LogSource port), refreshed first. Raises DidNotFoundError."""
@@ -136,26 +184,63 @@ class RegistryFollower:
         note = await self._ledger.checkpoint() if self._keys else None
         size = await self._ledger.size()
         if size < self._state.size:
-            raise InclusionProofError(f"the ledger has {size} entries, it had {self._state.size}")
+            raise RollbackError(f"the ledger has {size} entries, it had {self._state.size}")
+        if self._last is None and self._pin is not None:
+            kept = self._pin.read()
+            self._last = None if kept is None else (kept, self._kept(kept))
         if note is not None and note != self._note:
             await self._believe(note, size)
+        elif note is None and self._last is not None:
+            raise RollbackError(f"the ledger has no checkpoint, one of size {self._last[1].size} was seen")
         await self._fold(size)
 
+    def _kept(self, note: bytes) -> VerifiedCheckpoint:
+        try:
+            return verify_note(note, keys=self._keys)
+        except InvalidSignatureError as exc:
+            reason = "the checkpoint that was kept is not signed by a key that is trusted now"
+            raise InvalidSignatureError(f"{reason}: if the log has a new key, keep the old one, too") from exc
+
     async def _believe(self, note: bytes, size: int) -> None:
-        """Fold up to a checkpoint and hold the fold's own root against it."""
-        checkpoint = verify_note(note, keys=self._keys)
-        if self._checkpoint is not None and checkpoint.size < self._checkpoint.size:
-            raise InclusionProofError(f"the checkpoint is for size {checkpoint.size}, after {self._checkpoint.size}")
+        """Fold up to a checkpoint and hold the fold's own root against it, after the one that was seen last."""
+        checkpoint = verify_head(note, keys=self._keys, quorum=self._quorum)
+        if self._last is not None:
+            await self._follows(note, checkpoint, *self._last)
         if checkpoint.size > size:
             raise InclusionProofError(f"the checkpoint is for {checkpoint.size} entries, the ledger has {size}")
-        await self._fold(checkpoint.size)
-        if checkpoint.size == self._state.size:
-            root = self._tree.root()
-        else:  # folded past it already: the tree's past is in the ledger, whose hashes the audit checks
-            root = await merkle.root(self._ledger, checkpoint.size)
-        if root != checkpoint.root:
+        if await self._root(checkpoint.size) != checkpoint.root:
             raise InclusionProofError(f"the entries do not give the signed root of size {checkpoint.size}")
-        self._note, self._checkpoint = note, checkpoint
+        if self._pin is not None:
+            self._pin.write(note)
+        self._note, self._checkpoint, self._last = note, checkpoint, (note, checkpoint)
+
+    async def _follows(
+        self, note: bytes, checkpoint: VerifiedCheckpoint, last_note: bytes, last: VerifiedCheckpoint
+    ) -> None:
+        """Raise unless ``checkpoint`` continues the head that was seen last."""
+        if checkpoint.origin != last.origin:
+            raise InclusionProofError(f"the checkpoint is of another log than the one seen before, {last.origin}")
+        if checkpoint.size < last.size:
+            raise RollbackError(f"the checkpoint is for size {checkpoint.size}, after {last.size}")
+        if checkpoint.size == last.size:
+            if checkpoint.root != last.root:
+                raise await prove_fork(last_note, note, None, keys=self._keys)
+            return
+        # The ledger's own hashes first: entries of another history are not even folded.
+        past = await merkle.root(self._ledger, last.size) if self._wary else last.root
+        if past != last.root or await self._root(last.size) != last.root:
+            raise await prove_fork(last_note, note, self._ledger, keys=self._keys)
+
+    async def _root(self, size: int) -> bytes:
+        """Return the root of the first ``size`` entries, from the entries where they are not folded yet."""
+        await self._fold(size)
+        if size == self._state.size:
+            return self._tree.root()
+        # Folded past it already: the tree's past is in the ledger, whose hashes the audit checks.
+        return await merkle.root(self._ledger, size)
+
+    def _folded(self, index: int, entry: bytes | Withheld, refused: Refused | None) -> None:
+        """Called for each entry after the fold took it; for those who watch."""
 
     async def _fold(self, size: int) -> None:
         while self._state.size < size:
@@ -163,8 +248,8 @@ class RegistryFollower:
             entries = await self._ledger.read(start, min(start + _STEP, size))
             if not entries:
                 raise InclusionProofError(f"the ledger gave no entry {start} of {size}")
-            for entry in entries:
-                self._state.apply(entry)
+            for index, entry in enumerate(entries, start):
+                self._folded(index, entry, self._state.apply(entry))
             self._tree.extend([_leaf(entry) for entry in entries])
             self._tree.prune()
 

@@ -33,9 +33,10 @@ from ssi.errors import (
 )
 from ssi.keys import Kms, PublicKey
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import Checkpoint, sign_checkpoint, verify_note
+from ssi.ledger.checkpoint import Checkpoint, sign_checkpoint
 from ssi.ledger.note import NoteKey
 from ssi.ledger.port import Ledger, TurnTakingLedger
+from ssi.ledger.quorum import verify_head
 from ssi.ledger.receipt import Receipt, verify_receipt
 from ssi.ledger.standing import continues
 from ssi.registry.fold import RegistryState
@@ -85,6 +86,8 @@ _Outcome: TypeAlias = "int | SsiError | None"
 
 class Registry(RegistryFollower):
     """The registry as its operator has it: a follower that also writes."""
+
+    _wary = False
 
     def __init__(
         self,
@@ -353,7 +356,8 @@ class Registry(RegistryFollower):
                 if self._checkpoint is not None and self._checkpoint.size >= size:
                     return
                 continue
-            self._note, self._checkpoint = note, verify_note(note, keys=self._keys)
+            self._note, self._checkpoint = note, verify_head(note, keys=self._keys)
+            self._last = (note, self._checkpoint)
             return
         raise UnavailableError("other writers always signed first: ask again")
 

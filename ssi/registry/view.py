@@ -21,6 +21,7 @@ from ssi.did.document import DidDocument
 from ssi.did.webvh.witnessing import build_witness_file
 from ssi.errors import DidNotFoundError, GuardError, InvalidInputError, VerificationError
 from ssi.keys import PublicKey
+from ssi.ledger.quorum import Witnessed
 from ssi.ports import Accredited, Commitment
 from ssi.registry.did_history import scid_of_did
 from ssi.registry.histories import STATE_ROOTS
@@ -46,7 +47,7 @@ KEPT_WITNESS_PROOFS: Final = 8
 class RegistrySnapshot:
     """A RegistryView of one fold at one size. Later entries do not show, though the fold goes on growing."""
 
-    __slots__ = ("_histories", "_left_out", "_roots", "_size", "_time")
+    __slots__ = ("_histories", "_left_out", "_roots", "_size", "_time", "_witnessed")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class RegistrySnapshot:
         *,
         checkpoint_time: int | None = None,
         left_out: int = 0,
+        witnessed: Witnessed | None = None,
     ) -> None:
         """Built by ``RegistryState.at``."""
         self._histories = histories
@@ -63,6 +65,7 @@ class RegistrySnapshot:
         self._size = size
         self._time = checkpoint_time
         self._left_out = left_out
+        self._witnessed = witnessed
 
     @property
     def size(self) -> int:
@@ -82,6 +85,11 @@ class RegistrySnapshot:
     def until(self, size: int) -> RegistrySnapshot:
         """Return what the same fold said at an earlier size."""
         return RegistrySnapshot(self._histories, self._roots, min(size, self._size), left_out=self._left_out)
+
+    @property
+    def witnessed(self) -> Witnessed | None:
+        """By how many trusted witnesses the checkpoint is cosigned; None where none are named."""
+        return self._witnessed
 
     @property
     def roots(self) -> frozenset[str]:

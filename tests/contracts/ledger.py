@@ -36,8 +36,8 @@ def unsigned(size: int, root: bytes, key: NoteKey, *, origin: str = ORIGIN, mark
     return build_note(checkpoint_text(Checkpoint(origin, size, root)), [(key, bytes([mark]) * 64)])
 
 
-class LedgerContract:
-    """Order, idempotence, hashes, checkpoints. Each test starts with an empty ledger."""
+class ReadingContract:
+    """Order, idempotence, hashes, proofs; also of a log that others sign. Each test starts with an empty ledger."""
 
     @pytest.fixture
     async def kms(self) -> Kms:
@@ -163,6 +163,18 @@ class LedgerContract:
         assert [item async for item in stream(ledger, step=3)] == list(enumerate(entries))
         assert [item async for item in stream(ledger, 4, 6, step=3)] == [(4, b"4"), (5, b"5")]
 
+    async def test_storage_is_held_against_a_trusted_checkpoint(self, ledger: Ledger) -> None:
+        await ledger.append([b"a", b"b", b"c"])
+        root = await merkle.root(ledger, 2)
+        await verify_storage(ledger, checkpoint=Checkpoint(ORIGIN, 2, root))
+        for size in (1, 3, 4):
+            with pytest.raises(InclusionProofError):
+                await verify_storage(ledger, checkpoint=Checkpoint(ORIGIN, size, root))
+
+
+class LedgerContract(ReadingContract):
+    """What a backend must do that takes the checkpoints of its own log, besides."""
+
     async def test_a_checkpoint_is_compared_and_swapped(self, ledger: Ledger, kms: Kms) -> None:
         assert await ledger.checkpoint() is None
         await ledger.append([b"a"])
@@ -212,17 +224,9 @@ class LedgerContract:
                 await ledger.put_checkpoint(stored, text)
         assert await ledger.checkpoint() == stored
 
-    async def test_storage_is_held_against_a_trusted_checkpoint(self, ledger: Ledger) -> None:
-        await ledger.append([b"a", b"b", b"c"])
-        root = await merkle.root(ledger, 2)
-        await verify_storage(ledger, checkpoint=Checkpoint(ORIGIN, 2, root))
-        for size in (1, 3, 4):
-            with pytest.raises(InclusionProofError):
-                await verify_storage(ledger, checkpoint=Checkpoint(ORIGIN, size, root))
 
-
-class WithholdingContract(LedgerContract):
-    """What a backend that can erase a body must do besides."""
+class WithheldContract:
+    """What a backend must do that can erase a body."""
 
     async def test_a_withheld_body_is_gone_and_every_proof_holds(self, ledger: Ledger) -> None:
         assert isinstance(ledger, WithholdingLedger)
@@ -239,6 +243,10 @@ class WithholdingContract(LedgerContract):
         assert (report.size, report.root, report.withheld) == (5, root, (2,))
         with pytest.raises(EntryNotFoundError):
             await ledger.withhold(5, order="order")
+
+
+class WithholdingContract(WithheldContract, LedgerContract):
+    """What a backend that can erase a body must do."""
 
 
 async def closing(ledger: Ledger) -> AsyncIterator[Ledger]:

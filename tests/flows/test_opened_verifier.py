@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from ssi.errors import InvalidInputError, InvalidSignatureError, NotFoundError
+from ssi.errors import InvalidInputError, InvalidSignatureError, NotFoundError, RollbackError
 from ssi.ledger import open_ledger, stream
+from ssi.ledger.cosign import cosign_head
+from ssi.registry import open_registry
 from ssi.status.folder import write_lists
 from ssi.testing import TestWorld
 from tests.flows.offices import STRICT, policy
+from tests.unit.ledger.witnesses import Town
 from verifier import Refused, Registry, Verifier
 from verifier.bundle import make_bundle
 
@@ -98,3 +102,47 @@ async def test_a_head_that_no_key_of_policy_signed_is_refused(world: TestWorld, 
     known = policy(world, registry=Registry(roots=(world.federation.ministry.did,), keys=(other.vkey,)))
     with pytest.raises(InvalidSignatureError):
         await Verifier.open(url, policy=known, lists=world.lists)
+
+
+async def test_witnesses_and_the_last_checkpoint(world: TestWorld, tmp_path: Path) -> None:
+    """The report says how the ledger is witnessed; a ledger that is set back is refused by the next process, too."""
+    url = await copied(world, tmp_path / "copy.db")
+    witnesses = await Town.make([await world.registry.note_key()])
+    witnesses.now = world.clock()
+    vkeys = tuple(address.key.vkey for address in await witnesses.addresses())
+    named = structs.replace(await registry_of(world), witnesses=vkeys, required_witnesses=2)
+    strict = policy(world, anchoring=STRICT, registry=named)
+    with pytest.raises(InvalidSignatureError, match="witnesses 0 of 3"):
+        await Verifier.open(url, policy=strict, lists=world.lists, now=world.clock)
+    starter = policy(world, anchoring=STRICT, registry=structs.replace(named, required_witnesses=0))
+    async with await Verifier.open(url, policy=starter, lists=world.lists, now=world.clock) as office:
+        report = (await office.verify(await world.shown("dc+sd-jwt"), nonce=world.nonce)).report
+        assert any(check.source.endswith(", witnesses 0 of 3") for check in report.checks)
+
+    ledger = open_ledger(url)
+    witnesses.down = {"https://witness1.example"}
+    await cosign_head(ledger, await witnesses.addresses(), post=witnesses.post)
+    pin = tmp_path / "kept.note"
+    async with await Verifier.open(url, policy=strict, lists=world.lists, pin=pin, now=world.clock) as office:
+        report = (await office.verify(await world.shown("dc+sd-jwt"), nonce=world.nonce)).report
+        assert any("witnesses 2 of 3 (2 required)" in check.source for check in report.checks)
+        kept = await office.verify_all(await world.shown("dc+sd-jwt"), nonce=world.nonce, keep_evidence=True)
+        for given in (None, strict):  # checked again from the evidence, and under a policy that asks for witnesses
+            await kept[0].evidence("P1Y").recheck(policy=given)
+    assert pin.read_bytes() == await ledger.checkpoint()
+    await ledger.close()
+
+    older = open_ledger(f"sqlite://{tmp_path}/older.db")
+    entries = [entry async for _, entry in stream(world.federation.ledger, 0, 2) if isinstance(entry, bytes)]
+    await older.append(entries)
+    registry = await open_registry(
+        older, origin="log.example", roots=[world.federation.ministry.did], kms=world.federation.kms, now=world.clock
+    )
+    await registry.sign_checkpoint()
+    await older.close()
+    with pytest.raises(RollbackError):
+        await Verifier.open(
+            f"sqlite://{tmp_path}/older.db", policy=starter, lists=world.lists, pin=pin, now=world.clock
+        )
+    with pytest.raises(InvalidInputError):
+        Registry(roots=(), keys=(), witnesses=vkeys, required_witnesses=4)

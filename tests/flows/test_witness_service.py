@@ -7,6 +7,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,3 +80,54 @@ def test_whom_to_witness_must_be_said(tmp_path: Path, keys: list[str]) -> None:
     )
     assert done.returncode == 2
     assert "say whom to witness" in done.stderr
+
+
+def test_ledgers_are_witnessed_at_the_same_address(tmp_path: Path, keys: list[str], authority: Authority) -> None:
+    """C2SP tlog-witness over TLS: a head is cosigned, and after a kill -9 still no second one of its size."""
+    import asyncio
+
+    from ssi.ledger.backends.memory import MemoryLedger
+    from ssi.ledger.note import parse_vkey
+    from ssi.ledger.quorum import Quorum, verify_head
+    from ssi.ledger.witness import AddCheckpoint, build_add_checkpoint
+    from tests.contracts.tiles import Publisher
+
+    cosigner = subprocess.run(
+        [*SSI, "key", "--cosigner", "witness.example/w", *keys], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    honest, forged = Publisher(MemoryLedger()), Publisher(MemoryLedger())
+    forged.kms = honest.kms
+
+    async def sign() -> tuple[bytes, bytes, str]:
+        await honest.ledger.append([b"a", b"b"])
+        await forged.ledger.append([b"a", b"B"])
+        return await honest.sign(), await forged.sign(), (await honest.key()).vkey
+
+    note, other, vkey = asyncio.run(sign())
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+
+    def ask(url: str, old: int, head: bytes) -> tuple[int, bytes]:
+        body = build_add_checkpoint(AddCheckpoint(old, (), head))
+        try:
+            with urllib.request.urlopen(f"{url}/add-checkpoint", body, context=context, timeout=20) as answer:  # noqa: S310
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read()
+
+    tls = ["--tls-cert", str(authority.certificate_file), "--tls-key", str(authority.key_file)]
+    serve = [*SSI, "serve", "--store", str(tmp_path / "w.db"), "--log", vkey, "--name", "witness.example/w"]
+    answers = []
+    for old, head in [(0, note), (2, other), (0, other), (2, note)]:
+        process = subprocess.Popen(
+            [*serve, "--port", "0", *tls, *keys], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        assert process.stderr is not None
+        answers.append(ask(process.stderr.readline().split()[-1], old, head))
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert [status for status, _ in answers] == [200, 422, 409, 200]
+    assert answers[2][1] == b"2\n"
+    quorum = Quorum((parse_vkey(cosigner),), 1)
+    assert verify_head(note + answers[0][1], keys=[parse_vkey(vkey)], quorum=quorum).size == 2

@@ -102,6 +102,8 @@ class Everything:
         statement = await world.town.organisation.sign(world.town._commitment((await world.town.publish())[0]))
         signer = (await world.town.organisation.key(KeyPurpose.STATEMENT)).public_key
         note_key = await registry.note_key()
+        log_key = note_key.public_key
+        assert isinstance(log_key, PublicKey)
         did, now = world.town.did, self.world.clock()
         index = await world.federation.ledger.size() - 1
         (entry,) = await world.federation.ledger.read(index, index + 1)
@@ -109,8 +111,8 @@ class Everything:
         self.artefacts |= {
             "statement": Artefact(statement, signer),
             "did line": Artefact(world.town.organisation.log, signer),
-            "checkpoint": Artefact(note, note_key.public_key),
-            "receipt": Artefact(build_receipt(await registry.receipt(index)), note_key.public_key),
+            "checkpoint": Artefact(note, log_key),
+            "receipt": Artefact(build_receipt(await registry.receipt(index)), log_key),
         }
 
         def did_line(data: bytes, key: PublicKey) -> object:

@@ -13,8 +13,15 @@ from ssi.errors import InclusionProofError, InvalidInputError, InvalidSignatureE
 from ssi.keys import Curve, PrivateKey
 from ssi.ledger import merkle
 from ssi.ledger.backends.memory import MemoryLedger
+from ssi.ledger.backends.tile_folder import TileFolder
+from ssi.ledger.backends.tile_source import FolderTiles
+from ssi.ledger.backends.tiles import TilesLedger
 from ssi.ledger.checkpoint import NoteKey, parse_checkpoint, verify_note
 from ssi.ledger.note import build_note, open_note, parse_note, parse_vkey
+from ssi.ledger.storage import verify_storage
+from ssi.ledger.tiles import parse_bundle
+from ssi.ledger.witness import build_add_checkpoint, parse_add_checkpoint
+from tests.contracts.tiles import AlteredSource, Publisher
 from tests.vectors.support import VectorCount, load_json, vectors_dir
 
 merkle_count = VectorCount("tlog/merkle")
@@ -140,17 +147,56 @@ def test_examples_of_the_specifications() -> None:
         c2sp_count.ran()
 
 
-def _tessera_entries(bundle: bytes) -> list[bytes]:
-    entries = []
-    while bundle:
-        length = int.from_bytes(bundle[:2], "big")
-        entries.append(bundle[2 : 2 + length])
-        bundle = bundle[2 + length :]
-    return entries
-
-
 def _numbered(directory: Path) -> list[Path]:
     return sorted(directory.iterdir(), key=lambda path: int(path.name))
+
+
+@pytest.mark.parametrize("size", range(1, 16))
+async def test_tiles_that_tessera_wrote_are_read_at_every_size(size: int) -> None:
+    folder = FolderTiles(vectors_dir("tlog/tessera-testdata") / "testdata" / "log")
+    head = await folder.get(f"checkpoint.{size}", max_bytes=1 << 20)
+    source = AlteredSource(folder, {"checkpoint": head})
+    ledger = TilesLedger(source, keys=[parse_vkey(TESSERA_KEY)])
+    report = await verify_storage(ledger)
+    assert report.size == size
+    read = [path for path in dict.fromkeys(source.asked) if path != "checkpoint"]
+    assert read == [f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}"]
+    # Every byte of theirs counts.
+    for path in read:
+        data = await folder.get(path, max_bytes=1 << 20)
+        for position in range(len(data)):
+            source.altered[path] = data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+            with pytest.raises(InclusionProofError):
+                await verify_storage(TilesLedger(source, keys=[parse_vkey(TESSERA_KEY)]))
+        del source.altered[path]
+    tessera_count.ran()
+
+
+async def test_our_files_of_their_entries_are_theirs(tmp_path: Path) -> None:
+    log = vectors_dir("tlog/tessera-testdata") / "testdata" / "log"
+    publisher = Publisher(folder=TileFolder(tmp_path))
+    for bundle in _numbered(log / "tile" / "entries" / "000.p"):
+        await publisher.ledger.append(parse_bundle(bundle.read_bytes(), int(bundle.name)))
+        await publisher.publish()
+    for kind in ("entries", "0"):
+        theirs = {path.name: path.read_bytes() for path in (log / "tile" / kind / "000.p").iterdir()}
+        assert {path.name: path.read_bytes() for path in (tmp_path / "tile" / kind / "000.p").iterdir()} == theirs
+        tessera_count.ran(len(theirs))
+
+
+def test_the_example_of_a_witness() -> None:
+    example = json.loads((Path(__file__).parent / "tlog_examples.json").read_text(encoding="utf-8"))["witness"]
+    body = example["request"].encode()
+    request = parse_add_checkpoint(body)
+    head = parse_checkpoint(parse_note(request.note).unverified_text)
+    assert (request.old_size, len(request.proof), head.size) == (20852014, 4, 20852163)
+    assert build_add_checkpoint(request) == body
+    answered = parse_note(parse_note(request.note).unverified_text + b"\n" + example["response"].encode())
+    assert [line.name for line in answered.signatures] == [
+        "witness.example/w1",
+        "witness.example/w1",
+        "witness.example/w2",
+    ]
 
 
 async def test_a_log_that_tessera_wrote() -> None:
@@ -158,7 +204,7 @@ async def test_a_log_that_tessera_wrote() -> None:
     key = parse_vkey(TESSERA_KEY)
     ledger = MemoryLedger()
     for bundle in _numbered(log / "tile" / "entries" / "000.p"):
-        await ledger.append(_tessera_entries(bundle.read_bytes()))
+        await ledger.append(parse_bundle(bundle.read_bytes(), int(bundle.name)))
         assert await ledger.size() == int(bundle.name)
         tessera_count.ran()
     for tile in _numbered(log / "tile" / "0" / "000.p"):

@@ -147,7 +147,13 @@ async def _registry(session: Session, policy: Policy) -> RegistryFollower:
     from ssi.registry import RegistryFollower
 
     keys = [parse_vkey(text) for text in policy.registry.keys]
-    registry = RegistryFollower(session.ledger(), roots=policy.registry.roots, keys=keys)
+    registry = RegistryFollower(
+        session.ledger(keys=keys),
+        roots=policy.registry.roots,
+        keys=keys,
+        quorum=policy.registry.quorum(),
+        pin=session.pin() if keys else None,
+    )
     await registry.refresh()
     return registry
 

@@ -17,7 +17,9 @@ Acknowledge = Callable[[str], None]
 WORKLOADS = {
     "append": "tests.tools.workloads.append",
     "append-postgres": "tests.tools.workloads.append_postgres",
+    "cosign": "tests.tools.workloads.cosign",
     "issue": "tests.tools.workloads.issue",
+    "publish": "tests.tools.workloads.publish",
     "revoke": "tests.tools.workloads.revoke",
     "wallet": "tests.tools.workloads.wallet",
 }

@@ -90,6 +90,8 @@ def every_error() -> list[type[errors.SsiError]]:
 def test_every_error_of_the_tree_has_an_exit_code(kind: type[errors.SsiError]) -> None:
     made: dict[type[errors.SsiError], errors.SsiError] = {
         errors.GuardError: errors.GuardError("G01", "m"),
+        errors.ForkError: errors.ForkError("m", b"{}"),
+        errors.SizeConflictError: errors.SizeConflictError("m", 3),
         errors.BrokenEntryError: errors.BrokenEntryError(3, "m"),
         errors.JsonLdError: errors.JsonLdError("code", "m"),
         errors.ProtocolError: errors.ProtocolError("code", "m"),

@@ -431,3 +431,19 @@ def test_a_door_is_built_from_sound_settings(tmp_path: Path, authority: Authorit
     ):
         with pytest.raises(InvalidInputError):
             HttpDoor(**options)
+
+
+async def test_a_post_returns_every_answer_but_a_redirect(authority: Authority, server: TlsServer) -> None:
+    for status in (200, 404, 409, 422, 500):
+        server.reply = web.Response(status=status, body=b"8\n", content_type="text/x.tlog.size")
+        found = await door(authority, server).post(url(server), b"body", content_type="text/plain")
+        assert (found.status, found.content_type, found.body) == (status, "text/x.tlog.size", b"8\n")
+    for refused in (
+        web.Response(status=302, headers={"Location": "https://inner.example/"}),
+        web.Response(body=b"123"),
+    ):
+        server.reply = refused
+        with pytest.raises(UnavailableError):
+            await door(authority, server).post(url(server), b"body", content_type="text/plain", max_bytes=2)
+    with pytest.raises(ForbiddenUrlError):
+        await door(authority, server, loopback=[]).post(url(server), b"", content_type="text/plain")

@@ -1,0 +1,204 @@
+"""``ssi ledger watch``: replay a log and alarm, once or for as long as it runs.
+
+Source:  ``ssi.registry.monitor``.
+I/O:     the ledger; heads that others were shown, from files and from witnesses; fork proofs into a folder.
+Errors:  see ``ssi.cli.exits``: 0 nothing is wrong, 1 there were alarms, 3 the ledger did not answer.
+
+With ``--every`` each round is one line on standard output, a JSON object with ``--json``, and the program ends at
+SIGINT, SIGTERM or after ``--rounds``, with 1 if there was an alarm in any of them.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ssi.cli.command import action, ledger_options
+from ssi.cli.exits import COULD_NOT_CHECK, OK, REFUSED
+from ssi.cli.files import read_input
+from ssi.cli.output import Answer, Table, facts, plain
+from ssi.cli.session import Session
+from ssi.durable import replace_file
+from ssi.errors import InvalidInputError, SsiError, UnavailableError
+from ssi.types import JsonObject
+
+if TYPE_CHECKING:
+    from ssi.registry.monitor import Monitor, Round
+
+
+@click.command()
+@click.option("--every", metavar="SECONDS", type=click.IntRange(1), help="Go on, with a look every so many seconds.")
+@click.option("--rounds", metavar="N", type=click.IntRange(1), help="With --every: end after so many looks.")
+@click.option("--freeze", metavar="SECONDS", type=click.IntRange(1), help="Alarm if the newest checkpoint is older.")
+@click.option("--people", metavar="FILE", help="Search new entries for the people of this register.")
+@click.option("--field", "fields", metavar="NAME", multiple=True, help="Search these columns only; may be repeated.")
+@click.option("--shown", metavar="NOTE", multiple=True, help="A checkpoint that somebody else was shown (file or URL).")
+@click.option("--state", metavar="FILE", help="Keep the last checkpoint here (default: the project's pin).")
+@click.option("--evidence", metavar="DIR", help="Write the proof of each fork into this folder.")
+@ledger_options
+@action
+async def command(
+    session: Session,
+    every: int | None,
+    rounds: int | None,
+    freeze: int | None,
+    people: str | None,
+    fields: tuple[str, ...],
+    shown: tuple[str, ...],
+    state: str | None,
+    evidence: str | None,
+) -> Answer:
+    """Alarm on a fork, a rollback, a freeze, entries that break the guard's rules, and personal data.
+
+    The log is also held against what its witnesses cosigned (those with a url in the project file) and what --shown
+    names: two readers who were shown two histories find it out here.
+    """
+    monitor = _monitor(session, freeze, people, fields, state)
+    folder = None if evidence is None else Path(evidence)
+    if every is None:
+        return _answer(await _round(session, monitor, shown, folder), folder)
+    # Every line was printed when its round was over; nothing is left to answer.
+    raise click.exceptions.Exit(await _forever(session, monitor, shown, folder, every=every, rounds=rounds))
+
+
+def _monitor(
+    session: Session, freeze: int | None, people: str | None, fields: tuple[str, ...], state: str | None
+) -> Monitor:
+    from ssi.ledger.quorum import FilePin
+    from ssi.registry.monitor import Monitor
+    from ssi.registry.register import MAX_REGISTER_BYTES, parse_register
+
+    keys = session.note_keys()
+    if not keys:
+        raise InvalidInputError("the key of the log has to be known: name it by --vkey, or in the project file")
+    rows = [] if people is None else parse_register(read_input(people, max_bytes=MAX_REGISTER_BYTES))
+    return Monitor(
+        session.ledger(),
+        roots=session.roots(),
+        keys=keys,
+        quorum=session.quorum(),
+        pin=session.pin() if state is None else FilePin(Path(state)),
+        freeze_seconds=freeze,
+        people=rows,
+        fields=fields or None,
+    )
+
+
+async def _round(session: Session, monitor: Monitor, shown: tuple[str, ...], evidence: Path | None) -> Round:
+    heads = [await _head(session, name) for name in [*shown, *_witnesses(session, monitor)]]
+    found = await monitor.look(now=session.now(), shown=[head for head in heads if head is not None])
+    if evidence is not None:
+        for alarm in found.alarms:
+            _keep(evidence, alarm.proof)
+    return found
+
+
+def _keep(folder: Path, proof: bytes) -> None:
+    if proof:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise UnavailableError("the folder for fork proofs cannot be made") from exc
+        replace_file(folder / _proof_name(proof), proof)
+
+
+def _proof_name(proof: bytes) -> str:
+    return f"fork-{sha256(proof).hexdigest()[:16]}.json"
+
+
+def _witnesses(session: Session, monitor: Monitor) -> list[str]:
+    """Return where witnesses serve the head of this log that they cosigned."""
+    from ssi.ledger.witness import origin_hash
+
+    origins = dict.fromkeys(key.name for key in monitor.keys)
+    urls = [witness.url for witness in session.project.ledger.witnesses if witness.url is not None]
+    return [f"{url.rstrip('/')}/{origin_hash(origin)}/checkpoint" for url in urls for origin in origins]
+
+
+async def _head(session: Session, name: str) -> bytes | None:
+    """Return a head that others were shown; None if a server does not give it now, which is no alarm."""
+    from ssi.ledger.note import MAX_NOTE_BYTES
+
+    if not name.startswith("https://"):
+        return read_input(name, max_bytes=MAX_NOTE_BYTES)
+    try:
+        return (await session.fetch()(name, accept="text/plain", max_bytes=MAX_NOTE_BYTES)).body
+    except SsiError as exc:
+        click.echo(f"not compared with {plain(name)}: {plain(str(exc))}", err=True)
+        return None
+
+
+def _document(found: Round, evidence: Path | None) -> JsonObject:
+    from ssi.encoding.timestamps import format_seconds
+
+    alarms: list[JsonObject] = []
+    for alarm in found.alarms:
+        row: JsonObject = {"kind": alarm.kind, "reason": alarm.reason, "entry": alarm.entry}
+        if alarm.proof:
+            row["proof"] = str(evidence / _proof_name(alarm.proof)) if evidence else json.loads(alarm.proof)
+        alarms.append(row)
+    time = found.head_time
+    return {
+        "at": format_seconds(found.at),
+        "size": found.size,
+        "time": None if time is None else format_seconds(time),
+        "alarms": alarms,
+        "more": found.left_out,
+    }
+
+
+def _answer(found: Round, evidence: Path | None) -> Answer:
+    document = _document(found, evidence)
+    code = REFUSED if found.alarms else OK
+    if found.alarms:
+        document.update(check=found.alarms[0].kind, reason=found.alarms[0].reason)
+    said: JsonObject = {name: document[name] for name in ("at", "size", "time")}
+    tables = [facts("alarms" if found.alarms else "nothing is wrong", said)]
+    if found.alarms:
+        rows = [[alarm.kind, "" if alarm.entry is None else alarm.entry, alarm.reason] for alarm in found.alarms]
+        tables.append(Table("alarms", rows, ("kind", "entry", "reason")))
+    return Answer(document=document, tables=tables, exit_code=code, outcome="ok" if code == OK else "refused")
+
+
+async def _forever(
+    session: Session, monitor: Monitor, shown: tuple[str, ...], evidence: Path | None, *, every: int, rounds: int | None
+) -> int:
+    import asyncio
+    import signal
+
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    code, done = OK, 0
+    while not ended.is_set():
+        try:
+            found = await _round(session, monitor, shown, evidence)
+        except UnavailableError as exc:
+            code = code or COULD_NOT_CHECK
+            _tell(session, {"outcome": "could not check", "reason": str(exc)})
+        else:
+            code = REFUSED if found.alarms or code == REFUSED else OK
+            outcome = "refused" if found.alarms else "ok"
+            _tell(session, {"outcome": outcome, **_document(found, evidence)})
+        done += 1
+        if done == rounds:
+            break
+        try:
+            await asyncio.wait_for(ended.wait(), every)
+        except TimeoutError:
+            continue
+    return code
+
+
+def _tell(session: Session, document: JsonObject) -> None:
+    """Print one round as one line."""
+    if session.output.as_json:
+        click.echo(json.dumps(document))
+        return
+    alarms = document.get("alarms", [])
+    said = [f"{alarm['kind']}: {alarm['reason']}" for alarm in alarms] or [document.get("reason", "nothing is wrong")]
+    click.echo(f"{document.get('at', '')} size {document.get('size', '?')}: {plain('; '.join(said))}")

@@ -34,6 +34,8 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
     file, made if it is absent; options are ``?head=PATH`` (where the last signed head is kept, by default beside the
     database) and ``&adopt_head=1`` (accept a database whose head file is lost). Opening touches the file system, so it
     belongs in start-up code. Whoever only reads says ``create=False``: then a file that is absent raises NotFoundError.
+    ``evm+https://node/?contract=0x…&chain_id=N&mirror=PATH`` is a contract on an EVM chain, with a local mirror that is
+    made if it is absent; ``ssi.ledger.backends.evm.url`` has all options. The first call asks the chain, not opening.
     Raises InvalidInputError for another URL, InclusionProofError for a file that is damaged
     or older than its head, UnavailableError if it cannot be opened.
     """
@@ -48,9 +50,13 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
         from ssi.ledger.backends.sqlite import SqliteLedger
 
         return SqliteLedger.from_url(url, create=create)
+    if scheme in ("evm+https", "evm+http"):
+        from ssi.ledger.backends.evm.ledger import EvmLedger
+
+        return EvmLedger.from_url(url)
     from importlib.metadata import entry_points
 
     for entry_point in entry_points(group=ENTRY_POINTS, name=scheme):
         ledger: Ledger = entry_point.load()(url)
         return ledger
-    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are memory and sqlite")
+    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are memory, sqlite and evm+https")

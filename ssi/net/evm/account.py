@@ -136,17 +136,21 @@ class Account:
         sent.receipt = None
         return None
 
-    async def urge(self, sent: Sent) -> None:
-        """Send a transaction again that waits for too long, and pay more if the bounds allow it."""
-        if self._clock() - sent.sent_at < self.stuck_seconds:
+    async def urge(self, sent: Sent, *, now: bool = False) -> None:
+        """Send a transaction again that waits for too long, and pay more if the bounds allow it.
+
+        With ``now`` it is sent again as it is, because a fork took it out of the chain. Raises NonceUsedError.
+        """
+        if now:
+            await self._again(sent)
+        if now or self._clock() - sent.sent_at < self.stuck_seconds:
             return
         fees = raised(sent.transaction.fees, await self.fees(), self.max_fee)
         if fees != sent.transaction.fees:
             sent.transaction = msgspec.structs.replace(sent.transaction, fees=fees)
             await self._offer(sent)
         else:
-            await self._broadcast(sent.versions[-1])
-            sent.sent_at = self._clock()
+            await self._again(sent)
 
     async def wait(self, sent: Sent, *, poll_seconds: float = 0.5, at_most: float = 120.0) -> Receipt:
         """Wait until a transaction is in a block. Raises UnavailableError after ``at_most`` seconds."""
@@ -157,6 +161,15 @@ class Account:
             await self.urge(sent)
             await asyncio.sleep(poll_seconds)
         return receipt
+
+    async def _again(self, sent: Sent) -> None:
+        try:
+            await self._broadcast(sent.versions[-1])
+        except RpcError as exc:
+            if any(text in exc.reason.lower() for text in _USED):
+                raise NonceUsedError("the account's nonce is used up") from exc
+            raise
+        sent.sent_at = self._clock()
 
     async def _offer(self, sent: Sent) -> None:
         """Sign and send; where a node holds another transaction of this nonce, pay more until it gives way."""

@@ -49,6 +49,8 @@ SOURCES = (
         "@digitalbazaar/credentials-examples-context@1.0.0",
         "contexts/credentials-examples-v1.jsonld",
     ),
+    # The examples refer to it.
+    Source("https://www.w3.org/ns/odrl.jsonld", "odrl", "@digitalbazaar/odrl-context@1.0.0", "contexts/odrl.jsonld"),
     Source("https://w3id.org/security/data-integrity/v1", "data-integrity-v1", DI, "contexts/data-integrity-v1.jsonld"),
     Source("https://w3id.org/security/data-integrity/v2", "data-integrity-v2", DI, "contexts/data-integrity-v2.jsonld"),
     Source(
@@ -89,10 +91,10 @@ SOURCES = (
     ),
 )
 
-# SHA-256 of the bytes that the specifications or their repositories publish, every edition known to us; the packages
-# differ from them in white space and in the order of members. Of those that stand in no Source above no package is
-# known that publishes them: a caller brings the document.
-EDITIONS = {
+# SHA-256 of the bytes that W3C, or the repository of the specification, publishes and that the packages agree with but
+# for white space and the order of members. Of those that stand in no Source above no package is known that publishes
+# them: a caller brings the document. Older editions of the W3C's are recorded by scripts/record_editions.py.
+PUBLISHED = {
     "https://www.w3.org/2018/credentials/v1": [
         "ab4ddd9a531758807a79a5b450510d61ae8d147eab966cc9a200c07095b0cdcc",
     ],
@@ -192,7 +194,7 @@ def main() -> int:
         licence = next(text for path, text in sorted(files.items()) if path.upper().startswith("LICENSE"))
         name = package.rpartition("@")[0].removeprefix("@").replace("/", "-")
         (DATA / "licenses" / f"{name}.md").write_bytes(licence)
-    index = {"bundled": bundled, "editions": EDITIONS}
+    index = {"bundled": bundled, "published": PUBLISHED}
     (DATA / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {len(bundled)} contexts")
     return 0

@@ -57,6 +57,8 @@ SIGN1: Final = b"\xd2"
 """How a COSE_Sign1 with its tag begins: with no character of the other formats."""
 MAX_CREDENTIALS: Final = 16
 MAX_JSON_BYTES: Final = 1 << 20
+MAX_PRESENTED: Final = 1 << 22
+"""Longer than any format allows: what is refused for its length alone is not even copied."""
 
 
 class Signer(msgspec.Struct, frozen=True):
@@ -100,6 +102,8 @@ class Presented(msgspec.Struct, frozen=True):
 
 def read_presented(text: str | bytes, *, contexts: tuple[str, ...]) -> Presented:
     """Return what ``text`` presents: a credential of any format, or a presentation. Raises InvalidInputError."""
+    if len(text) > MAX_PRESENTED:
+        raise InvalidInputError(f"expected a presentation of at most {MAX_PRESENTED} bytes")
     raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     if raw.startswith(SIGN1):
         return _cose(raw, contexts)

@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from ssi.credentials import jwt_v1
+from ssi.credentials.contexts import InlineContexts
 from ssi.credentials.data_integrity import (
     AnyVerifiedCredential,
     KeyNeeded,
@@ -85,16 +86,21 @@ class DocumentVerifier:
         now: Callable[[], int],
         lists: Callable[[StatusReference], StatusListSource | None],
         issuer_is_controller: bool = True,
+        inline_contexts: bool = False,
     ) -> None:
         """``lists`` returns where the list of a reference may be had, None for nowhere: then its status is unknown.
 
         ``issuer_is_controller=False`` accepts credentials that somebody else signed for their issuer.
+        ``inline_contexts`` accepts contexts that are written out in a document. Proofs over RDF hold under any context
+        that gives the same graph: whoever has such a credential can then swap its unprotected terms, and a reader of
+        its JSON finds the values under other names. Readers of the graph are not misled.
         """
         self._resolver = resolver
         self._contexts = contexts
         self._now = now
         self._lists = lists
         self._issuer_is_controller = issuer_is_controller
+        self._inline: InlineContexts = "processed" if inline_contexts else False
 
     async def credential(self, request: VerifyRequest) -> Checked:
         """Verify the credential of ``request``."""
@@ -111,7 +117,7 @@ class DocumentVerifier:
                 keys=found_keys(await self._keys(unverified.keys)),
                 now=self._now(),
                 contexts=self._contexts,
-                inline_contexts="processed",
+                inline_contexts=self._inline,
                 issuer_is_controller=self._issuer_is_controller,
                 domain=request.domain,
                 challenge=request.challenge,
@@ -134,7 +140,7 @@ class DocumentVerifier:
             challenge=request.challenge,
             max_age_seconds=None,
             contexts=self._contexts,
-            inline_contexts="processed",
+            inline_contexts=self._inline,
             open_envelope=lambda envelope: opened[envelope.data],
             issuer_is_controller=self._issuer_is_controller,
             jsonld_contexts=self._contexts,
@@ -179,7 +185,7 @@ class DocumentVerifier:
         read, verify = _CREDENTIALS[envelope.media_type]
         unverified = read(envelope.data)
         key = await self._key_of(unverified.kid, unverified.issuer, ASSERTION)
-        return verify(unverified, key, now=self._now(), contexts=self._contexts, inline_contexts=True)
+        return verify(unverified, key, now=self._now(), contexts=self._contexts, inline_contexts=bool(self._inline))
 
     async def _key_of(self, kid: str | None, controller: str | None, purpose: str) -> PublicKey:
         """Return the key that an envelope's ``kid`` names, which has to be the controller's if there is one."""

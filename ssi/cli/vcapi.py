@@ -68,6 +68,7 @@ def command() -> None:
 @click.option("--context", "contexts", metavar="URL=FILE", multiple=True, help="A JSON-LD context to allow as well.")
 @click.option("--network", is_flag=True, help="Resolve DIDs over the web too.")
 @click.option("--accept-foreign-issuer", is_flag=True, help="Take credentials that somebody signed for their issuer.")
+@click.option("--accept-inline-contexts", is_flag=True, help="Verify documents whose contexts are written out in them.")
 @ledger_options
 @key_options
 @action
@@ -86,6 +87,7 @@ async def serve(
     contexts: tuple[str, ...],
     network: bool,
     accept_foreign_issuer: bool,
+    accept_inline_contexts: bool,
 ) -> Answer:
     """Serve until interrupted. Outside tests a bearer token is asked for, and without one nothing starts."""
     import json
@@ -115,6 +117,7 @@ async def serve(
         contexts=allowed(contexts),
         now=session.now,
         issuer_is_controller=not accept_foreign_issuer,
+        inline_contexts=accept_inline_contexts,
     )
     app = await create_app(setup, find_parts(), token=token)
     if dids_file is not None:

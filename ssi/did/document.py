@@ -19,7 +19,7 @@ import msgspec
 
 from ssi.did.parse import check_identifier, check_identifier_url, parse_did
 from ssi.did.verification_method import VerificationMethod, parse_verification_method, public_key_of
-from ssi.errors import InvalidDidError, InvalidInputError, ProofPurposeError, VerificationError
+from ssi.errors import InvalidDidError, InvalidInputError, ProofPurposeError, UnavailableError, VerificationError
 from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
 
@@ -109,7 +109,7 @@ class DidDocument:
             if method_id in listed:
                 try:
                     found[method_id] = self.key(method_id, relationship, at=at)
-                except VerificationError:
+                except (VerificationError, UnavailableError):  # The latter: a key of BBS, and its extra is missing.
                     continue
         return found
 

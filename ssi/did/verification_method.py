@@ -28,11 +28,19 @@ _TYPES: Final[dict[str, tuple[frozenset[str], frozenset[Curve] | None]]] = {
     "JsonWebKey2020": (frozenset({"publicKeyJwk"}), None),
     "Ed25519VerificationKey2020": (frozenset({"publicKeyMultibase"}), frozenset({Curve.ED25519})),
     "Ed25519VerificationKey2018": (frozenset({"publicKeyBase58", "publicKeyJwk"}), frozenset({Curve.ED25519})),
+    "Bls12381G2Key2020": (
+        frozenset({"publicKeyBase58", "publicKeyMultibase"}),
+        frozenset({Curve.BLS12_381_G2}),
+    ),
     "EcdsaSecp256k1VerificationKey2019": (
         frozenset({"publicKeyJwk", "publicKeyBase58", "publicKeyHex", "publicKeyMultibase"}),
         frozenset({Curve.SECP256K1}),
     ),
 }
+
+
+_RAW: Final = {kind: next(iter(curves)) for kind, (_, curves) in _TYPES.items() if curves is not None}
+"""The one curve of a type whose keys come without its name."""
 
 
 class VerificationMethod(msgspec.Struct, frozen=True):
@@ -101,7 +109,7 @@ def _read_key(member: str, value: object, kind: str) -> PublicKey:
     if member == "publicKeyMultibase":
         return PublicKey.from_multikey(value)
     raw = base58_decode(value) if member == "publicKeyBase58" else bytes.fromhex(value)
-    return PublicKey.from_raw(Curve.ED25519 if kind.startswith("Ed25519") else Curve.SECP256K1, raw)
+    return PublicKey.from_raw(_RAW[kind], raw)
 
 
 def _refuse_private(raw: JsonObject) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain, permutations
+from itertools import permutations
 from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -72,21 +72,31 @@ def canonicalize(quads: Sequence[Quad], *, hash_name: HashName = "sha256", limit
     """
     if len(quads) > MAX_QUADS:
         raise CanonicalizationError(f"expected at most {MAX_QUADS} quads")
-    if sum(map(len, chain.from_iterable(quads))) > MAX_CHARACTERS:
-        raise CanonicalizationError(f"expected terms of at most {MAX_CHARACTERS} characters together")
-    if not any(s[:2] == "_:" or o[:2] == "_:" or g[:2] == "_:" for s, _, o, g in quads):
-        return Canonical(tuple(sorted({format_nquad(quad) for quad in quads})), {}, hash_name)
-    labels = _Canonicalizer(quads, _HASHES[hash_name], limit).run()
+    lines: list[str] = []
+    blank: list[Quad] = []
+    size = 0
+    for quad in quads:
+        subject, predicate, object_, graph = quad
+        # Of all terms, and of no graph, only blank nodes start with a character that is not below "_".
+        if subject >= "_" or object_ >= "_" or graph >= "_":
+            blank.append(quad)
+            size += len(subject) + len(predicate) + len(object_) + len(graph)
+        else:
+            line = f"{subject} {predicate} {object_} {graph} .\n" if graph else f"{subject} {predicate} {object_} .\n"
+            lines.append(line)
+            size += len(line)
+        if size > MAX_CHARACTERS:
+            raise CanonicalizationError(f"expected terms of at most {MAX_CHARACTERS} characters together")
+    if not blank:
+        return Canonical(tuple(sorted(set(lines))), {}, hash_name)
+    labels = _Canonicalizer(blank, _HASHES[hash_name], limit).run()
     label = labels.get
-    lines = {
-        format_nquad((label(subject, subject), predicate, label(object_, object_), label(graph, graph)))
-        for subject, predicate, object_, graph in quads
-    }
-    return Canonical(tuple(sorted(lines)), {old: new[2:] for old, new in labels.items()}, hash_name)
+    lines += [format_nquad((label(s, s), predicate, label(o, o), label(g, g))) for s, predicate, o, g in blank]
+    return Canonical(tuple(sorted(set(lines))), {old: new[2:] for old, new in labels.items()}, hash_name)
 
 
 class _Canonicalizer:
-    """The canonicalization state (4.3); labels carry their ``_:`` throughout."""
+    """The canonicalization state (4.3) of the quads that have blank nodes; labels carry their ``_:`` throughout."""
 
     def __init__(self, quads: Sequence[Quad], hash_function: Callable[[bytes], _Hash], limit: int) -> None:
         self._hash = hash_function
@@ -98,15 +108,17 @@ class _Canonicalizer:
         quads_of = self._quads_of
         for quad in dict.fromkeys(quads):
             subject, _, object_, graph = quad
-            if subject[:2] == "_:":
+            if subject >= "_":
                 quads_of.setdefault(subject, []).append(quad)
-            if object_[:2] == "_:" and object_ != subject:
+            if object_ >= "_" and object_ != subject:
                 quads_of.setdefault(object_, []).append(quad)
-            if graph[:2] == "_:" and graph != subject and graph != object_:
+            if graph >= "_" and graph != subject and graph != object_:
                 quads_of.setdefault(graph, []).append(quad)
 
     def run(self) -> _Labels:
         """Give every blank node its label (4.4.3, steps 3 to 5)."""
+        if len(self._quads_of) == 1:  # Nothing to tell apart, and so no need of a hash.
+            return dict.fromkeys(self._quads_of, "_:c14n0")
         nodes_by_hash: dict[str, list[str]] = {}
         for node, quads in self._quads_of.items():
             hashed = self._first_degree[node] = self._hash_first_degree(node, quads)
@@ -135,12 +147,12 @@ class _Canonicalizer:
         """Hash what the quads of ``node`` say, with every other blank node the same (4.6.3)."""
         lines: list[str] = []
         for subject, predicate, object_, graph in quads:
-            if subject[:2] == "_:":
+            if subject >= "_":
                 subject = "_:a" if subject == node else "_:z"
-            if object_[:2] == "_:":
+            if object_ >= "_":
                 object_ = "_:a" if object_ == node else "_:z"
             if graph:
-                if graph[:2] == "_:":
+                if graph >= "_":
                     graph = "_:a" if graph == node else "_:z"
                 lines.append(f"{subject} {predicate} {object_} {graph} .\n")
             else:
@@ -164,11 +176,11 @@ class _Canonicalizer:
         quads = self._quads_of[node]
         self._spend(len(quads))
         for subject, predicate, object_, graph in quads:
-            if subject != node and subject[:2] == "_:":
+            if subject != node and subject >= "_":
                 groups.setdefault(self._hash_related(subject, predicate, issued, "s"), []).append(subject)
-            if object_ != node and object_[:2] == "_:":
+            if object_ != node and object_ >= "_":
                 groups.setdefault(self._hash_related(object_, predicate, issued, "o"), []).append(object_)
-            if graph != node and graph[:2] == "_:":
+            if graph != node and graph >= "_":
                 groups.setdefault(self._hash_related(graph, "", issued, "g"), []).append(graph)
         return groups
 

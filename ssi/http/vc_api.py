@@ -52,6 +52,7 @@ class VcApiSetup:
         contexts: Contexts,
         now: Callable[[], int],
         issuer_is_controller: bool = True,
+        inline_contexts: bool = False,
         store: str = ":memory:",
     ) -> None:
         """``base_url`` is the https URL under which all this is reached, without a slash at its end."""
@@ -63,6 +64,7 @@ class VcApiSetup:
         self.contexts: Final = contexts
         self.now: Final = now
         self.issuer_is_controller: Final = issuer_is_controller
+        self.inline_contexts: Final = inline_contexts
         self.store: Final = store
         self._lists: dict[str, StatusListSource] = {}
         self._closing: list[Callable[[], Awaitable[None]]] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -86,4 +86,30 @@ class Kms(Protocol):
 
     async def delete(self, label: str) -> None:
         """Destroy a key. Raises KeyNotFoundError."""
+        ...
+
+
+@runtime_checkable
+class BbsKms(Protocol):
+    """What a key store can do besides, if it holds keys of BBS (``Curve.BLS12_381_G2``).
+
+    Stores in hardware cannot: PKCS#11 has no mechanism for it, and such a store refuses.
+    """
+
+    async def bbs_sign(
+        self,
+        label: str,
+        *,
+        header: bytes,
+        messages: Sequence[bytes],
+        purpose: KeyPurpose,
+        commitment: bytes | None = None,
+    ) -> bytes:
+        """Return the BBS signature (BLS12-381-SHA-256, 80 bytes) over header and messages, in order.
+
+        With a ``commitment`` with proof, of a holder, it is a blind signature over what was committed to as well.
+        Raises KeyNotFoundError, ProofPurposeError if the key has another purpose or is of another kind,
+        InvalidInputError for more messages than one signature covers, for a commitment that does not hold, or if this
+        store cannot.
+        """
         ...

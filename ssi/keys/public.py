@@ -3,9 +3,9 @@
 Source:  RFC 7517 and 7518 (JWK), RFC 7638 (thumbprint), Controlled Identifiers 1.0 section 2.2.2 (Multikey),
          FIPS 186-5 and RFC 8032 (verification).
 Shapes:  signatures are R‖S of fixed width for ECDSA and 64 bytes for Ed25519; a raw key is 32 bytes for Ed25519 and a
-         SEC 1 point, compressed or not, for the others.
+         SEC 1 point, compressed or not, for the others; a key of BBS is 96 bytes, a compressed point of G2.
 I/O:     none.
-Errors:  InvalidInputError (no such key), InvalidSignatureError.
+Errors:  InvalidInputError (no such key), InvalidSignatureError, UnavailableError (a key of BBS without its extra).
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from ssi.encoding.base64url import b64url_encode
 from ssi.encoding.jcs import jcs
 from ssi.encoding.multibase import base58btc_encode, multibase_decode
 from ssi.errors import InvalidInputError, InvalidSignatureError
+from ssi.keys.bls import BlsPublicKey
 from ssi.keys.curves import CURVE_BY_NATIVE_NAME, EC_CURVES, ECDSA, FACTS, Curve
 from ssi.keys.ecdsa_signature import der_signature
 from ssi.keys.jwk import point_from_jwk, public_from_jwk
 from ssi.types import JsonObject
 
-NativePublicKey: TypeAlias = ec.EllipticCurvePublicKey | Ed25519PublicKey
+NativePublicKey: TypeAlias = ec.EllipticCurvePublicKey | Ed25519PublicKey | BlsPublicKey
 
 _THUMBPRINT_MEMBERS: Final = ("crv", "kty", "x", "y")
 _REQUIRED_EC: Final = frozenset(_THUMBPRINT_MEMBERS)
@@ -51,6 +52,9 @@ class PublicKey:
         elif isinstance(native, ec.EllipticCurvePublicKey) and native.curve.name in CURVE_BY_NATIVE_NAME:
             self.curve = CURVE_BY_NATIVE_NAME[native.curve.name]
             self._ecdsa = ECDSA[self.curve]
+        elif isinstance(native, BlsPublicKey):
+            self.curve = Curve.BLS12_381_G2
+            self._ecdsa = None
         else:
             raise InvalidInputError(f"expected a public key on one of {', '.join(Curve)}")
         self.native = native
@@ -63,12 +67,16 @@ class PublicKey:
 
     @property
     def alg(self) -> str:
-        """The JOSE ``alg`` value that signatures of this key are written with."""
+        """The JOSE ``alg`` value that signatures of this key are written with. InvalidInputError: BBS has none."""
+        if not FACTS[self.curve].algorithms:
+            raise InvalidInputError(f"a {self.curve} key signs lists of messages, and so no JWS")
         return FACTS[self.curve].algorithms[0]
 
     @classmethod
     def from_raw(cls, curve: Curve, data: bytes) -> PublicKey:
-        """Build a key from 32 bytes (Ed25519) or a SEC 1 point. Raises InvalidInputError if it is none."""
+        """Build a key from 32 bytes (Ed25519), 96 (BBS) or a SEC 1 point. Raises InvalidInputError if it is none."""
+        if curve is Curve.BLS12_381_G2:
+            return cls(BlsPublicKey(data))
         try:
             if curve is Curve.ED25519:
                 return cls(Ed25519PublicKey.from_public_bytes(data))
@@ -94,13 +102,15 @@ class PublicKey:
         for curve, facts in FACTS.items():
             if data.startswith(facts.multikey_prefix):
                 raw = data[len(facts.multikey_prefix) :]
-                if len(raw) != (32 if curve is Curve.ED25519 else facts.coordinate_length + 1):
+                if len(raw) != facts.public_length:
                     raise InvalidInputError(f"expected a Multikey with a compressed {curve} point")
                 return cls.from_raw(curve, raw)
         raise InvalidInputError(f"expected a Multikey of one of {', '.join(Curve)}")
 
     def to_raw(self) -> bytes:
-        """Return 32 bytes (Ed25519), or the compressed SEC 1 point."""
+        """Return 32 bytes (Ed25519), the compressed point of G2 (BBS), or the compressed SEC 1 point."""
+        if isinstance(self.native, BlsPublicKey):
+            return self.native.octets
         if isinstance(self.native, Ed25519PublicKey):
             return self.native.public_bytes(Encoding.Raw, PublicFormat.Raw)
         return self.native.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
@@ -110,7 +120,12 @@ class PublicKey:
         return base58btc_encode(FACTS[self.curve].multikey_prefix + self.to_raw())
 
     def to_jwk(self) -> JsonObject:
-        """Return the public JWK with its required members only: ``kty``, ``crv``, ``x`` and, for EC, ``y``."""
+        """Return the public JWK with its required members only: ``kty``, ``crv``, ``x`` and, for EC, ``y``.
+
+        Raises InvalidInputError for a key of BBS: the drafts disagree about its JWK.
+        """
+        if isinstance(self.native, BlsPublicKey):
+            raise InvalidInputError(f"a {self.curve} key has no JWK, for want of a settled form")
         if self._jwk is None:
             jwk: JsonObject = {"kty": FACTS[self.curve].kty, "crv": str(self.curve)}
             if isinstance(self.native, Ed25519PublicKey):
@@ -123,7 +138,7 @@ class PublicKey:
         return dict(self._jwk)
 
     def thumbprint(self) -> str:
-        """Return the RFC 7638 SHA-256 thumbprint, base64url, 43 characters."""
+        """Return the RFC 7638 SHA-256 thumbprint, base64url, 43 characters. Raises as ``to_jwk``."""
         if self._thumbprint is None:
             jwk = self.to_jwk()
             required = {name: jwk[name] for name in _THUMBPRINT_MEMBERS if name in jwk}
@@ -153,9 +168,11 @@ class PublicKey:
         return isinstance(other, PublicKey) and self.curve is other.curve and self.native == other.native
 
     def __hash__(self) -> int:
-        return hash(self.thumbprint())
+        return hash(self.native if isinstance(self.native, BlsPublicKey) else self.thumbprint())
 
     def __repr__(self) -> str:
+        if isinstance(self.native, BlsPublicKey):
+            return f"PublicKey({self.curve}, {self.to_multikey()})"
         return f"PublicKey({self.curve}, {self.thumbprint()})"
 
 

@@ -24,7 +24,7 @@ import msgspec
 from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.encoding.timestamps import format_seconds
 from ssi.errors import InvalidInputError, ProofPurposeError, ValidityError, VerificationError
-from ssi.keys import KeyPurpose, Kms, PublicKey
+from ssi.keys import BbsKms, KeyPurpose, Kms, PublicKey
 from ssi.proofs.proof import (
     LEGACY_TYPES,
     MAX_PROOFS,
@@ -42,6 +42,7 @@ from ssi.proofs.suites import (
     ECDSA_RDFC_2019_P384,
     EDDSA_JCS_2022,
     EDDSA_RDFC_2022,
+    JCS_NAMES,
     SUITES,
     Cryptosuite,
     check_suite,
@@ -78,6 +79,9 @@ __all__ = [
 ]
 
 MAX_SKEW_SECONDS: Final = 60
+MAX_SET_BYTES: Final = 1 << 20
+"""Most bytes that the graph suites of one set or chain may read: those of the document, once for each proof."""
+_encode: Final = msgspec.json.Encoder().encode
 _RESERVED_OPTIONS: Final = frozenset(
     {"@context", "type", "cryptosuite", "created", "verificationMethod", "proofPurpose", "proofValue", "previousProof"}
 )
@@ -104,6 +108,18 @@ class KmsSigner(msgspec.Struct, frozen=True):
     async def __call__(self, message: bytes) -> bytes:
         """Sign ``message``. Raises as ``Kms.sign``."""
         return await self.kms.sign(self.label, message, purpose=self.purpose)
+
+    async def public_key(self) -> PublicKey:
+        """Return the public key. Raises as ``Kms.public_key``."""
+        return await self.kms.public_key(self.label)
+
+    async def bbs_sign(self, *, header: bytes, messages: Sequence[bytes], commitment: bytes | None = None) -> bytes:
+        """As ``BbsKms.bbs_sign``. Raises InvalidInputError if the store is none."""
+        if not isinstance(self.kms, BbsKms):
+            raise InvalidInputError("expected a key store that makes BBS signatures")
+        return await self.kms.bbs_sign(
+            self.label, header=header, messages=messages, commitment=commitment, purpose=self.purpose
+        )
 
 
 class VerifiedProof(msgspec.Struct, frozen=True):
@@ -174,6 +190,7 @@ def verify_parsed(
     if not proofs:
         raise InvalidInputError("expected a document with a proof")
     matched = match_all(proofs)
+    _check_work(document, proofs)
     for proof in proofs:
         check_suite(proof.cryptosuite)
         _check_options(proof, expected_purpose, now, max_skew_seconds)
@@ -326,6 +343,19 @@ async def _sign(
     suite.check_key(await signer.kms.public_key(signer.label))
     proof = suite.configure(document, proof)
     return {**proof, "proofValue": await suite.prove(document, proof, signer, contexts=contexts)}
+
+
+def _check_work(document: JsonObject, proofs: Sequence[DataIntegrityProof]) -> None:
+    """Refuse a long document with many proofs that each cost a canonicalization of it as a graph."""
+    graphs = sum(proof.cryptosuite not in JCS_NAMES for proof in proofs)
+    if graphs < 2:
+        return
+    try:
+        size = len(_encode(document))
+    except (msgspec.MsgspecError, TypeError, UnicodeEncodeError, RecursionError) as exc:
+        raise InvalidInputError("expected a document from the gate") from exc
+    if graphs * size > MAX_SET_BYTES:
+        raise InvalidInputError(f"expected a document and its proofs of at most {MAX_SET_BYTES // graphs} bytes")
 
 
 def _check_options(proof: DataIntegrityProof, expected_purpose: str, now: int, max_skew_seconds: int) -> None:

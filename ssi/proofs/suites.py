@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from ssi.encoding.jsonld import Contexts
 from ssi.errors import VerificationError
 from ssi.keys import Curve, PublicKey
+from ssi.proofs.bbs_2023 import Bbs2023
 from ssi.proofs.ecdsa_jcs_2019 import EcdsaJcs2019
 from ssi.proofs.ecdsa_rdfc_2019 import EcdsaRdfc2019
 from ssi.proofs.ed25519_signature_2020 import Ed25519Signature2020
@@ -89,6 +90,8 @@ EDDSA_RDFC_2022: Final = EddsaRdfc2022()
 ECDSA_RDFC_2019_P256: Final = EcdsaRdfc2019(Curve.P256)
 ECDSA_RDFC_2019_P384: Final = EcdsaRdfc2019(Curve.P384)
 ED25519_SIGNATURE_2020: Final = Ed25519Signature2020()
+BBS_2023: Final = Bbs2023()
+"""Verifies derived proofs; to issue, make an instance with the mandatory pointers."""
 
 _JCS: Final[tuple[JcsCryptosuite, ...]] = (EDDSA_JCS_2022, ECDSA_JCS_2019_P256, ECDSA_JCS_2019_P384)
 _ALL: Final[tuple[Cryptosuite, ...]] = (
@@ -97,11 +100,14 @@ _ALL: Final[tuple[Cryptosuite, ...]] = (
     ECDSA_RDFC_2019_P256,
     ECDSA_RDFC_2019_P384,
     ED25519_SIGNATURE_2020,
+    BBS_2023,
 )
 SUITES: Final[Mapping[str, Mapping[Curve, Cryptosuite]]] = {
     name: {suite.curve: suite for suite in _ALL if suite.name == name} for name in dict.fromkeys(s.name for s in _ALL)
 }
 """By name, then by the curve of the key."""
+JCS_NAMES: Final = frozenset(suite.name for suite in _JCS)
+"""The suites that hash a document as it is written; all others read it as a graph."""
 _JCS_BY_CURVE: Final = {suite.curve: suite for suite in _JCS}
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.bench.rows import Line
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
-COMPARED = ("cryptography", "joserfc", "openvc-core", "sd-jwt", "pymerkle")
+COMPARED = ("cryptography", "joserfc", "openvc-core", "sd-jwt", "PyLD", "pymerkle")
 
 
 def machine() -> str:

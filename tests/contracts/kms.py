@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ssi.errors import ConflictError, InvalidSignatureError, KeyNotFoundError, ProofPurposeError
-from ssi.keys import Curve, KeyInfo, KeyPurpose, Kms
+from ssi.errors import ConflictError, InvalidInputError, InvalidSignatureError, KeyNotFoundError, ProofPurposeError
+from ssi.keys import BbsKms, Curve, KeyInfo, KeyPurpose, Kms
+from ssi.keys.bbs import MAX_MESSAGES, verify
+from ssi.keys.bbs.blind import blind_verify, commit_to
+from ssi.keys.curves import JOSE_CURVES
 
 CREDENTIAL, LIST = KeyPurpose.CREDENTIAL, KeyPurpose.LIST
 
@@ -13,7 +16,7 @@ CREDENTIAL, LIST = KeyPurpose.CREDENTIAL, KeyPurpose.LIST
 class KmsContract:
     """The key store port."""
 
-    @pytest.mark.parametrize("curve", list(Curve))
+    @pytest.mark.parametrize("curve", JOSE_CURVES)
     async def test_signs_with_every_curve(self, kms: Kms, curve: Curve) -> None:
         public = await kms.generate("issuer", curve=curve, purpose=CREDENTIAL)
         assert await kms.public_key("issuer") == public
@@ -26,6 +29,34 @@ class KmsContract:
             public.verify(signature, message)
             with pytest.raises(InvalidSignatureError):
                 public.verify(signature, message + b"!")
+
+    async def test_bbs_signatures_or_a_refusal(self, kms: Kms) -> None:
+        curve = Curve.BLS12_381_G2
+        try:
+            public = await kms.generate("bbs", curve=curve, purpose=CREDENTIAL)
+        except InvalidInputError:
+            assert list(await kms.labels()) == []
+            return
+        assert isinstance(kms, BbsKms)
+        assert await kms.public_key("bbs") == public
+        assert await kms.find("bbs") == KeyInfo("bbs", CREDENTIAL, curve, exportable=False)
+        messages = [b"one", b"two"]
+        signature = await kms.bbs_sign("bbs", header=b"h", messages=messages, purpose=CREDENTIAL)
+        verify(public.to_raw(), signature, messages, header=b"h")
+        made = commit_to([b"secret"])
+        signature = await kms.bbs_sign(
+            "bbs", header=b"h", messages=messages, purpose=CREDENTIAL, commitment=made.commitment_with_proof
+        )
+        blind_verify(public.to_raw(), signature, messages, [b"secret"], made.secret_prover_blind, header=b"h")
+        with pytest.raises(ProofPurposeError):
+            await kms.bbs_sign("bbs", header=b"h", messages=messages, purpose=LIST)
+        with pytest.raises(ProofPurposeError):
+            await kms.sign("bbs", b"one", purpose=CREDENTIAL)
+        with pytest.raises(InvalidInputError):
+            await kms.bbs_sign("bbs", header=b"h", messages=[b""] * (MAX_MESSAGES + 1), purpose=CREDENTIAL)
+        await kms.generate("issuer", curve=Curve.P256, purpose=CREDENTIAL)
+        with pytest.raises(ProofPurposeError):
+            await kms.bbs_sign("issuer", header=b"h", messages=messages, purpose=CREDENTIAL)
 
     async def test_a_label_is_given_once(self, kms: Kms) -> None:
         first = await kms.generate("issuer", curve=Curve.P256, purpose=CREDENTIAL)

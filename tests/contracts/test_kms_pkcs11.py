@@ -18,6 +18,7 @@ from ssi.keys.backends.pkcs11 import Pkcs11Kms
 from ssi.keys.backends.pkcs11_module import load_module
 from ssi.keys.backends.pkcs11_objects import Found, find_keys, generate_pair
 from ssi.keys.backends.pkcs11_token import Line
+from ssi.keys.curves import JOSE_CURVES
 from tests.contracts.kms import KmsContract
 from tests.contracts.softhsm import SlowKms, directory, module_path, token_url
 
@@ -68,8 +69,8 @@ async def test_a_batch_hides_the_waiting_and_keeps_the_order(store: Pkcs11Kms) -
 
 
 async def test_many_tasks_share_few_sessions(store: Pkcs11Kms) -> None:
-    keys = {curve: await store.generate(str(curve), curve=curve, purpose=CREDENTIAL) for curve in Curve}
-    jobs = [(curve, b"%s %d" % (curve.encode(), number)) for number in range(100) for curve in Curve]
+    keys = {curve: await store.generate(str(curve), curve=curve, purpose=CREDENTIAL) for curve in JOSE_CURVES}
+    jobs = [(curve, b"%s %d" % (curve.encode(), number)) for number in range(100) for curve in JOSE_CURVES]
     signatures = await asyncio.gather(*(store.sign(curve, message, purpose=CREDENTIAL) for curve, message in jobs))
     for (curve, message), signature in zip(jobs, signatures, strict=True):
         keys[curve].verify(signature, message)

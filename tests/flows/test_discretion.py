@@ -113,9 +113,12 @@ async def test_an_issuer_that_refuses_claims_does_not_repeat_them(
 
 
 def test_a_private_key_does_not_show_itself() -> None:
+    from ssi.encoding.base64url import b64url_encode
     from ssi.keys import Curve
 
     for curve in Curve:
         key = PrivateKey.generate(curve)
-        secret = str(key.to_jwk()["d"])
-        assert secret not in repr(key) + str(key)
+        shown = repr(key) + str(key)
+        assert key.to_raw().hex() not in shown
+        assert b64url_encode(key.to_raw()) not in shown
+        assert str(key.to_raw()) not in shown

@@ -11,7 +11,19 @@ from tests.unit.import_rules import modules, violations
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-HEAVY = ("aiohttp", "asyncio", "jsonschema", "jwcrypto", "multiformats", "pydid", "rich", "sqlite3", "click")
+HEAVY = (
+    "aiohttp",
+    "asyncio",
+    "cbor2",
+    "jsonschema",
+    "jwcrypto",
+    "multiformats",
+    "pydid",
+    "rich",
+    "sqlite3",
+    "click",
+    "py_arkworks_bls12381",
+)
 """Modules that cost tens to hundreds of milliseconds, or that verifying a credential has no use for."""
 
 

@@ -4,7 +4,7 @@ Source:  none; PyLD is a processor of JSON-LD 1.1 that shares nothing with ours.
 Input:   a document and the contexts it may name.
 Shapes:  quads as ``ssi.encoding.rdf`` has them; blank node labels are PyLD's own.
 I/O:     none.
-Errors:  ``OracleRefusedError`` for whatever PyLD raises.
+Errors:  ``OracleRefusedError`` and ``OracleCrashedError``.
 """
 
 from __future__ import annotations
@@ -13,16 +13,21 @@ import copy
 import warnings
 from typing import Any
 
-from pyld import jsonld
-
 from ssi.encoding.jsonld import Contexts
 from ssi.encoding.rdf import Quad, literal_term
 from ssi.encoding.rdfc import canonicalize
 from ssi.types import JsonObject
+from tests import needs
+
+jsonld = needs.module("pyld.jsonld")
 
 
 class OracleRefusedError(Exception):
-    """PyLD raised."""
+    """PyLD says that the document, or a context, is wrong."""
+
+
+class OracleCrashedError(Exception):
+    """PyLD raised something else than its own errors."""
 
 
 def oracle_quads(document: JsonObject, contexts: Contexts, *, cached: bool = True) -> list[Quad]:
@@ -43,9 +48,19 @@ def oracle_quads(document: JsonObject, contexts: Contexts, *, cached: bool = Tru
         warnings.simplefilter("ignore")
         try:
             dataset = jsonld.to_rdf(copy.deepcopy(document), {"documentLoader": load, "base": ""})
-        except Exception as exc:  # PyLD raises its own errors, and KeyError or TypeError where it did not expect input.
-            raise OracleRefusedError(type(exc).__name__) from exc
+        except Exception as exc:
+            raise _reason(exc) from exc
     return [_quad(triple, name) for name, triples in dataset.items() for triple in triples]
+
+
+def _reason(error: BaseException) -> Exception:
+    """Tell a refusal from a crash: PyLD deletes a default that a context sets to null, though it may not be there."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if not isinstance(cause, jsonld.JsonLdError):
+            return OracleCrashedError(type(cause).__name__)
+        cause = cause.__cause__ or cause.__context__
+    return OracleRefusedError(str(error))
 
 
 def same_graph(first: list[Quad], second: list[Quad]) -> bool:

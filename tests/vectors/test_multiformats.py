@@ -52,6 +52,8 @@ CODES = {
     "p256-pub": multicodec.P256_PUB,
     "p384-pub": multicodec.P384_PUB,
     "p521-pub": multicodec.P521_PUB,
+    "bls12_381-g2-pub": multicodec.BLS12_381_G2_PUB,
+    "bls12_381-g2-priv": multicodec.BLS12_381_G2_PRIV,
     "jwk_jcs-pub": multicodec.JWK_JCS_PUB,
     "ed25519-priv": multicodec.ED25519_PRIV,
     "secp256k1-priv": multicodec.SECP256K1_PRIV,

@@ -79,6 +79,24 @@ PUBLISHED = [
 ]
 
 
+_TRANSCRIBED: JsonObject = json.loads((Path(__file__).parent / "rdfc_suites.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", _TRANSCRIBED["cases"])
+def test_the_transcribed_examples(name: str) -> None:
+    example = _TRANSCRIBED["cases"][name]
+    signed, key = example["signed"], PublicKey.from_multikey(example["publicKeyMultibase"])
+    unsigned = {member: value for member, value in signed.items() if member != "proof"}
+    options = {member: value for member, value in signed["proof"].items() if member != "proofValue"}
+    suite = next(case.suite for case in PUBLISHED if case.folder == name)
+    hashed = suite.hash_data(unsigned, options, contexts=CONTEXTS)
+    assert hashed.hex() == example["proofHash"] + example["docHash"]
+    assert _check(signed, key) == unsigned
+    for path in leaves(signed):
+        with pytest.raises(REFUSED):
+            _check(altered(signed, path), key)
+
+
 def _check(signed: JsonObject, key: PublicKey) -> JsonObject:
     return verify_proof(signed, key=key, expected_purpose="assertionMethod", now=NOW, contexts=CONTEXTS)
 

@@ -27,6 +27,7 @@ async def routes(setup: VcApiSetup) -> list[Route]:
         now=setup.now,
         lists=lambda reference: setup.list_source(reference.uri),
         issuer_is_controller=setup.issuer_is_controller,
+        inline_contexts=setup.inline_contexts,
     )
     return [
         Route("POST", "/credentials/verify", _verify(verifier.credential, "verifiableCredential")),

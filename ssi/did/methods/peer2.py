@@ -26,7 +26,7 @@ from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
 
 MAX_ELEMENTS: Final = 64
-MAX_KEY_CHARACTERS: Final = 128
+MAX_KEY_CHARACTERS: Final = 160
 
 _PREFIX: Final = "did:peer:2"
 _CONTEXT: Final = ("https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1")

@@ -27,8 +27,8 @@ from ssi.errors import InvalidInputError, JsonLdError
 from ssi.types import JsonObject, JsonValue
 
 _DATA: Final = Path(__file__).parent / "data"
-_MAX_KEPT_TERMS: Final = 400_000
-"""Terms in all compiled contexts together; past that all are forgotten, and compiled again as they are used."""
+_MAX_KEPT: Final = 400_000
+"""Terms, and what takes as much memory, in all that is compiled; past that all is forgotten, and compiled anew."""
 
 
 class PinnedContext(msgspec.Struct, frozen=True):
@@ -94,10 +94,10 @@ class Contexts:
             self._locals[url] = self.document(url)["@context"]
         return self._locals[url]
 
-    def remember(self, terms: int) -> None:
-        """Note that a context of ``terms`` terms was compiled; forget all when that is too many."""
-        self._kept += terms + 20
-        if self._kept > _MAX_KEPT_TERMS:
+    def remember(self, units: int) -> None:
+        """Note that so much more was compiled, in terms of a context; forget all when that is too much."""
+        self._kept += units
+        if self._kept > _MAX_KEPT:
             self._kept = 0
             self._root = ActiveContext(self)
 
@@ -108,11 +108,12 @@ class Contexts:
 
 
 def recorded_digests(url: str) -> tuple[str, ...]:
-    """Return the SHA-256 digests of the editions of ``url`` that were published, as far as we recorded them.
+    """Return the SHA-256 digests of what is published at ``url``, as far as we recorded them.
 
-    They are digests of the published bytes; the bundled file may differ from these in white space and order.
+    They are digests of the published bytes, and for a context that is not bundled those to pin it by. A bundled file
+    may differ from the published bytes in white space and in the order of members.
     """
-    return tuple(_read_index()["editions"].get(url, ()))
+    return tuple(_read_index()["published"].get(url, ()))
 
 
 def _checked(url: str, pin: PinnedContext) -> bytes:

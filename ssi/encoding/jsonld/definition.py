@@ -29,6 +29,8 @@ _CONTEXT_KEYS: Final = frozenset(
 _CONTAINERS: Final = frozenset({"@graph", "@id", "@index", "@language", "@list", "@set", "@type"})
 _ends_like_prefix: Final = re.compile(r".*[:/?#\[\]@]", re.DOTALL).fullmatch
 _looks_like_iri: Final = re.compile(r".+(?::[^:]|/)", re.DOTALL).match
+MAX_MAPPING: Final = 256
+"""Characters of the IRI that a term or vocabulary stands for: members repeat it, and prefixes add up."""
 _COST: Final = 60
 """A definition costs about as much as copying so many terms."""
 
@@ -117,6 +119,8 @@ class Definer:
         if type(target) is str and target not in KEYWORDS and is_like_keyword(target):
             return None
         self._map(name, term, target, simple)
+        if term.iri is not None and len(term.iri) > MAX_MAPPING:
+            raise JsonLdError("too large", f"expected {quoted(name)} to stand for at most {MAX_MAPPING} characters")
         self._details(name, term, value)
         return term
 
@@ -161,11 +165,10 @@ class Definer:
             return value
         if value in self._local and value not in _CONTEXT_KEYS and not self._defined.get(value):
             self._define(value, False)
-        prefix, colon, _ = value.partition(":")
-        if colon and prefix in self._local and prefix not in _CONTEXT_KEYS and not self._defined.get(prefix):
-            known = self._active.terms.get(value)
-            if known is None:
-                self._define(prefix, False)
+        prefix, colon, suffix = value.partition(":")
+        compact = bool(colon) and not suffix.startswith("//") and value not in self._active.terms
+        if compact and prefix in self._local and prefix not in _CONTEXT_KEYS and not self._defined.get(prefix):
+            self._define(prefix, False)
         return self._active.expand(value, vocab=True)
 
     def _type_mapping(self, name: str, value: JsonValue) -> str:
@@ -174,6 +177,8 @@ class Definer:
             return iri
         if iri is None or iri[0] == "@" or not has_scheme(iri):
             raise JsonLdError("invalid type mapping", f"expected @type of {quoted(name)} to be an IRI")
+        if len(iri) > MAX_MAPPING:
+            raise JsonLdError("too large", f"expected @type of {quoted(name)} of at most {MAX_MAPPING} characters")
         return iri
 
     def _details(self, name: str, term: Term, value: JsonObject) -> None:

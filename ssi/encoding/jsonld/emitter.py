@@ -19,18 +19,19 @@ from typing import Final
 
 import msgspec
 
-from ssi.encoding.jsonld.keywords import RDF, quoted
+from ssi.encoding.jsonld.keywords import RDF, is_iri, quoted
 from ssi.encoding.jsonld.literals import double_text, json_literal, native_literal, text_literal
 from ssi.encoding.jsonld.members import (
     DOUBLE,
     LINK,
+    OTHER,
     SKIP,
     TEXT,
     Member,
     Typed,
     id_term,
-    member_of,
     remember_iri,
+    row_of,
     typed_of,
 )
 from ssi.encoding.jsonld.processing import Processor
@@ -42,6 +43,9 @@ from ssi.types import JsonObject, JsonValue
 
 MAX_DEPTH: Final = 64
 """Objects and arrays within each other; the gate lets in half of it."""
+
+MAX_QUADS: Final = 50_000
+"""Quads of a document, about; canonicalization takes no more."""
 
 _TYPE: Final = f"<{RDF}type>"
 _MAX_LOCALS: Final = 256
@@ -89,13 +93,19 @@ class Emitter:
         yield
         self._depth -= 1
 
+    def count(self, values: JsonObject | list[JsonValue]) -> None:
+        """Raise JsonLdError if the quads there are and the values to come are too many."""
+        if len(self.quads) + len(values) > MAX_QUADS:
+            raise JsonLdError("too large", f"expected documents of at most {MAX_QUADS} quads")
+
     def document(self, document: JsonObject, context: ActiveContext) -> None:
         """Emit a whole document."""
         before = len(self.quads)
         term = self.object(document, context, "", None)
+        self.count([])
         if term == "":
             return
-        if type(term) is list or term[0] == '"' or (len(self.quads) == before and len(document) > 1):
+        if type(term) is list or term[0] == '"' or (len(self.quads) == before and document.keys() - {"@context"}):
             raise JsonLdError("dropped value", "expected a document that is a node with properties")
 
     def object(self, node: JsonObject, context: ActiveContext, graph: str, member: Member | None) -> str | list[str]:
@@ -106,6 +116,7 @@ class Emitter:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise JsonLdError("too large", f"expected documents nested at most {MAX_DEPTH} deep")
+        self.count(node)
         if "@context" in node:
             context = self._local(context, node["@context"])
         typed: Typed | None = None
@@ -138,22 +149,31 @@ class Emitter:
                 append((subject, _TYPE, term, graph))
         members = context.members
         for name, value in node.items():
-            member = members.get(name) or member_of(context, name, self._work)
-            kind = member.kind
-            if kind == SKIP:
-                continue
-            if type(value) is str:
+            try:
+                kind, predicate, suffix, member = members[name]
+            except KeyError:
+                kind, predicate, suffix, member = row_of(context, name, self._work)
+            if value.__class__ is str:
                 if kind == TEXT:
                     if value.isprintable() and '"' not in value and "\\" not in value:
-                        append((subject, member.predicate, f'"{value}{member.suffix}', graph))
+                        append((subject, predicate, f'"{value}{suffix}', graph))
                     else:
-                        append((subject, member.predicate, text_literal(value, member.suffix), graph))
+                        append((subject, predicate, text_literal(value, suffix), graph))
                     continue
                 if kind == LINK:
                     found = member.context.iris.get(value)
-                    append((subject, member.predicate, found or self._link(member.context, value), graph))
+                    append((subject, predicate, found or self._link(member.context, value), graph))
                     continue
-            self._values(member, value, subject, graph)
+            if kind == SKIP:
+                continue
+            if kind != OTHER and value.__class__ is dict:
+                child = self.object(value, self._inner(member, value), graph, member)
+                if isinstance(child, str):
+                    append((subject, predicate, child, graph))
+                else:
+                    self.quads += [(subject, predicate, each, graph) for each in child]
+            else:
+                self._values(member, value, subject, graph)
         return subject
 
     def _subject(self, node: JsonObject, context: ActiveContext) -> str:
@@ -174,10 +194,14 @@ class Emitter:
         return subject
 
     def _link(self, context: ActiveContext, value: str) -> str:
-        term = id_term(context, value, vocab=False)
+        terms = context.terms
+        if is_iri(value) and value not in terms and value[: value.index(":")] not in terms:
+            term = f"<{value}>"
+        else:
+            term = id_term(context, value, vocab=False)
         if term[0] == "_":
             self.explicit.add(term)
-        elif len(value) <= 200:
+        else:
             remember_iri(context, value, term)
         return term
 
@@ -206,16 +230,21 @@ class Emitter:
         if type(value) is list:
             if not value:
                 raise dropped(member.name, "an empty array")
+            self.count(value)
             self._depth += 1
             if self._depth > MAX_DEPTH:
                 raise JsonLdError("too large", f"expected documents nested at most {MAX_DEPTH} deep")
             terms = [term for item in value for term in self.terms(member, item, graph)]
             self._depth -= 1
             return terms
+        found = self.term(member, value, graph)
+        return [found] if isinstance(found, str) else found
+
+    def term(self, member: Member, value: JsonValue, graph: str) -> str | list[str]:
+        """Return the term of a value that is no array; several for a set object."""
         if type(value) is dict:
-            found = self.object(value, self._inner(member, value), graph, member)
-            return [found] if isinstance(found, str) else found
-        return [self._scalar(member, value)]
+            return self.object(value, self._inner(member, value), graph, member)
+        return self._scalar(member, value)
 
     def _inner(self, member: Member, value: JsonObject) -> ActiveContext:
         """Return the context that ``value`` starts in: types of the outer node end here, but for values and references
@@ -262,4 +291,5 @@ class Emitter:
                 context.locals.clear()
             if len(key) <= _MAX_KEY:
                 context.locals[key] = found
+                context.loader.remember(len(key) >> 6)
         return found

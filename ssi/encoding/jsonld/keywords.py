@@ -28,7 +28,7 @@ is_iri: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*+:[^\x00-\x20<>"{}|^`\\\ud8
 has_scheme: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*+:").match
 is_blank_label: Final = re.compile(r"_:[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_\-])?").fullmatch
 is_like_keyword: Final = re.compile(r"@[A-Za-z]+").fullmatch
-is_language: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*").fullmatch
+is_language: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,12}").fullmatch
 
 
 def quoted(name: str) -> str:

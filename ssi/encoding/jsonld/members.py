@@ -10,7 +10,7 @@ Errors:  JsonLdError (undefined term, relative IRI), UnsupportedJsonLdError.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from ssi.encoding.jsonld.keywords import KEYWORDS, XSD, has_scheme, is_blank_label, is_iri, is_language, quoted
 from ssi.encoding.jsonld.processing import Processor
@@ -33,6 +33,8 @@ OTHER: Final = 5
 
 _MAX_TABLE: Final = 4096
 """Names and IRIs that one active context remembers."""
+_MAX_LENGTH: Final = 200
+"""Characters of a name, an IRI or the types of a node that are worth remembering."""
 
 
 class Member:
@@ -84,15 +86,20 @@ class Typed:
         self.blank = any(term[0] == "_" for term in terms)
 
 
-def member_of(context: ActiveContext, name: str, work: Work) -> Member:
-    """Return what ``name`` means in ``context``, compiled on first use."""
-    member = context.members.get(name)
-    if member is None:
-        member = _compile(context, name, work)
+Row: TypeAlias = tuple[int, str, str, Member]
+"""A member as the walk wants it: kind, predicate and suffix in one look-up, and the rest."""
+
+
+def row_of(context: ActiveContext, name: str, work: Work) -> Row:
+    """Compile what ``name`` means in ``context``, and keep it in the table of its members."""
+    member = _compile(context, name, work)
+    row = member.kind, member.predicate, member.suffix, member
+    if len(name) <= _MAX_LENGTH:
         if len(context.members) >= _MAX_TABLE:
             context.members.clear()
-        context.members[name] = member
-    return member
+        context.members[name] = row
+        context.loader.remember(5)
+    return row
 
 
 def _compile(context: ActiveContext, name: str, work: Work) -> Member:
@@ -124,9 +131,14 @@ def _compile(context: ActiveContext, name: str, work: Work) -> Member:
         processor = Processor(work)
         member.context = processor.process(context, term.context, override=True)
         member.inner = member.context
+        own = member.context.terms.get(name)
+        redefined = own is not None and own is not term and own.context != term.context
+        if redefined and own and (own.context is not UNSET or member.context.previous is not None):
+            # The specification applies the outer one of two contexts; processors in use apply both, or none.
+            raise UnsupportedJsonLdError("a term that its own scoped context redefines")
         if context.previous is not None:
             member.inner = processor.process(context.previous, term.context, override=True)
-        _coerce(member, member.context.terms.get(name))
+        _coerce(member, own)
     member.is_list = "@list" in term.container
     member.is_graph = "@graph" in term.container
     member.is_language_map = "@language" in term.container
@@ -142,6 +154,8 @@ def _inherit(member: Member, context: ActiveContext) -> None:
 
 
 def _refuse(term: Term) -> None:
+    if term.type == "@json" and not term.container <= {"@set"}:
+        raise UnsupportedJsonLdError("@type @json with a @container")
     if term.reverse:
         raise UnsupportedJsonLdError("@reverse")
     if term.nest is not None:
@@ -198,9 +212,11 @@ def typed_of(context: ActiveContext, value: JsonValue, work: Work) -> Typed:
     typed = context.typed.get(key)
     if typed is None:
         typed = _compile_types(context, names, work)
-        if len(context.typed) >= _MAX_TABLE:
-            context.typed.clear()
-        context.typed[key] = typed
+        if sum(map(len, names)) <= _MAX_LENGTH:
+            if len(context.typed) >= _MAX_TABLE:
+                context.typed.clear()
+            context.typed[key] = typed
+            context.loader.remember(5)
     return typed
 
 
@@ -235,9 +251,11 @@ def _compile_types(context: ActiveContext, names: tuple[str, ...], work: Work) -
 
 def remember_iri(context: ActiveContext, value: str, term: str) -> None:
     """Keep the term that an ``@id`` of ``value`` became."""
-    if len(context.iris) >= _MAX_TABLE:
-        context.iris.clear()
-    context.iris[value] = term
+    if len(value) <= _MAX_LENGTH:
+        if len(context.iris) >= _MAX_TABLE:
+            context.iris.clear()
+        context.iris[value] = term
+        context.loader.remember(2)
 
 
 def id_term(context: ActiveContext, value: str, *, vocab: bool) -> str:

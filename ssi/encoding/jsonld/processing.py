@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ssi.encoding.jsonld.definition import Definer
+from ssi.encoding.jsonld.definition import MAX_MAPPING, Definer
 from ssi.encoding.jsonld.keywords import has_scheme, quoted
 from ssi.encoding.jsonld.terms import ActiveContext, Work
 from ssi.errors import JsonLdError, UnsupportedJsonLdError
@@ -129,6 +129,8 @@ class Processor:
                     if type(context["@vocab"]) is not str:
                         raise JsonLdError("invalid vocab mapping", "expected @vocab to be an IRI or null")
                     raise UnsupportedJsonLdError("a relative @vocab")
+                if len(vocab) > MAX_MAPPING:
+                    raise JsonLdError("too large", f"expected @vocab to have at most {MAX_MAPPING} characters")
             result.vocab = vocab
         if "@language" in context:
             language = context["@language"]

@@ -178,12 +178,17 @@ def _list_keys(member: Member) -> set[str]:
 def list_term(emitter: Emitter, member: Member, value: JsonValue, graph: str) -> str:
     """Emit an RDF collection (8.3.2) and return its head; arrays within are collections of their own."""
     terms: list[str] = []
-    for item in value if type(value) is list else [value]:
+    items = value if type(value) is list else [value]
+    emitter.count(items)
+    for item in items:
         if type(item) is list:
             with emitter.deeper():
                 terms.append(list_term(emitter, member, item, graph))
         else:
-            terms += emitter.terms(member, item, graph)
+            term = emitter.term(member, item, graph)
+            if not isinstance(term, str):
+                raise UnsupportedJsonLdError("@set in a list")
+            terms.append(term)
     head = _NIL
     cells = [emitter.fresh() for _ in terms]
     for cell, term in zip(reversed(cells), reversed(terms), strict=True):

@@ -16,7 +16,7 @@ from ssi.errors import JsonLdError
 from ssi.types import JsonValue
 
 if TYPE_CHECKING:
-    from ssi.encoding.jsonld.members import Member, Typed
+    from ssi.encoding.jsonld.members import Row, Typed
 
 UNSET: Final = object()
 """Stands where a definition says nothing; None is a value that contexts write."""
@@ -78,8 +78,8 @@ class Loader(Protocol):
     def local_context(self, url: str) -> JsonValue:
         """Return what ``@context`` is in the document of ``url``. Raises JsonLdError if it is not allowed."""
 
-    def remember(self, terms: int) -> None:
-        """Note that a context of so many terms is now kept; all may be forgotten for it."""
+    def remember(self, units: int) -> None:
+        """Note that so much more is now kept, in terms of a context; all may be forgotten for it."""
 
 
 class ActiveContext:
@@ -109,7 +109,7 @@ class ActiveContext:
         self.language: str | None = None
         self.direction: str | None = None
         self.previous: ActiveContext | None = None
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, Row] = {}
         self.typed: dict[str | tuple[str, ...], Typed] = {}
         self.locals: dict[str | bytes, ActiveContext] = {}
         self.iris: dict[str, str] = {}
@@ -133,7 +133,7 @@ class ActiveContext:
         self.type_keys = ("@type", *(name for name, iri in aliases if iri == "@type" and name != "@type"))
         self.value_keys = frozenset({"@value", *(name for name, iri in aliases if iri == "@value")})
         self.special_keys = _SPECIAL.union(name for name, iri in aliases if iri in _SPECIAL)
-        self.loader.remember(len(self.terms))
+        self.loader.remember(len(self.terms) + 20)
         return self
 
     def expand(self, value: str, *, vocab: bool) -> str | None:

@@ -55,6 +55,18 @@ class MemoryKms:
         key = self._for(label, purpose)
         return [key.sign(message) for message in messages]
 
+    async def bbs_sign(
+        self,
+        label: str,
+        *,
+        header: bytes,
+        messages: Sequence[bytes],
+        purpose: KeyPurpose,
+        commitment: bytes | None = None,
+    ) -> bytes:
+        """As ``BbsKms.bbs_sign``."""
+        return self._for(label, purpose).bbs_sign(messages, header=header, commitment=commitment)
+
     async def export(self, label: str) -> PrivateKey:
         """As ``Kms.export``."""
         key = self._get(label)

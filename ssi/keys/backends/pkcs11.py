@@ -134,6 +134,18 @@ class Pkcs11Kms:
                 raise end
         return [signatures[number] for number in range(len(messages))]
 
+    async def bbs_sign(
+        self,
+        label: str,
+        *,
+        header: bytes,
+        messages: Sequence[bytes],
+        purpose: KeyPurpose,
+        commitment: bytes | None = None,
+    ) -> bytes:
+        """Raise InvalidInputError: PKCS#11 has no mechanism for BBS, so that its keys live in other stores."""
+        raise InvalidInputError("a PKCS#11 token makes no BBS signatures: keep BLS12-381 keys in another key store")
+
     async def export(self, label: str) -> PrivateKey:
         """As ``Kms.export``."""
 

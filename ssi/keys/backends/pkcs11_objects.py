@@ -159,6 +159,8 @@ def generate_pair(session: Session, label: str, identifier: bytes, curve: Curve,
     purpose = parse_id(identifier)
     if purpose is None:
         raise InvalidInputError("expected a CKA_ID that names a purpose")
+    if curve not in _PARAMS:
+        raise InvalidInputError(f"PKCS#11 knows no {curve} keys: keep them in another key store")
     edwards = curve is Curve.ED25519
     needed = (
         {Mechanism.EC_EDWARDS_KEY_PAIR_GEN, Mechanism.EDDSA}

@@ -17,9 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ssi.encoding.base64url import b64url_decode
 from ssi.encoding.multibase import base58btc_encode
-from ssi.encoding.multicodec import ED25519_PRIV, P256_PRIV, P384_PRIV
+from ssi.encoding.multicodec import BLS12_381_G2_PRIV, ED25519_PRIV, P256_PRIV, P384_PRIV
 from ssi.keys import Curve, PrivateKey
 from tests.interop.matrix import PeerAbsent
 from tests.needs import IN_CI
@@ -27,8 +26,13 @@ from tests.vectors.support import REPOSITORY
 
 SOURCE = REPOSITORY / "tests" / "interop" / "npm"
 TARGET = REPOSITORY / ".interop" / "npm"
-FILES = ("package.json", "package-lock.json", "peer.mjs", "bench.mjs")
-PREFIXES = {Curve.ED25519: ED25519_PRIV, Curve.P256: P256_PRIV, Curve.P384: P384_PRIV}
+FILES = ("package.json", "package-lock.json", "peer.mjs", "bench.mjs", "bbs.mjs")
+PREFIXES = {
+    Curve.ED25519: ED25519_PRIV,
+    Curve.P256: P256_PRIV,
+    Curve.P384: P384_PRIV,
+    Curve.BLS12_381_G2: BLS12_381_G2_PRIV,
+}
 MULTIKEY_CONTEXT = "https://w3id.org/security/multikey/v1"
 
 
@@ -69,6 +73,11 @@ def seconds(**request: Any) -> list[float]:
     return taken
 
 
+def ask_bbs(**request: Any) -> Any:
+    """As ``ask``, of the packages for BBS; with ``rounds`` and ``calls``, as ``seconds``."""
+    return _run("bbs.mjs", request)
+
+
 def _run(script: str, request: dict[str, Any]) -> Any:
     folder = installed()
     command = ["node", script]
@@ -91,8 +100,7 @@ def multikey(key: PrivateKey, method: str, *, private: bool = False) -> dict[str
         "publicKeyMultibase": public.to_multikey(),
     }
     if private:
-        secret = b64url_decode(key.to_jwk()["d"])
-        document["secretKeyMultibase"] = base58btc_encode(PREFIXES[public.curve] + secret)
+        document["secretKeyMultibase"] = base58btc_encode(PREFIXES[public.curve] + key.to_raw())
     return document
 
 

@@ -57,15 +57,17 @@ for await (const chunk of process.stdin) {
 }
 const {action, rounds, calls, ...request} = JSON.parse(text);
 const run = ACTIONS[action](request);
+const warm = performance.now() + 1000; // Let the compiler of the runtime do its work first.
+while(performance.now() < warm) {
+  await run();
+}
 const seconds = [];
-for(let round = -2; round < rounds; round++) { // Two rounds to warm up.
+for(let round = 0; round < rounds; round++) {
   const begun = process.cpuUsage();
   for(let call = 0; call < calls; call++) {
     await run();
   }
-  if(round >= 0) {
-    const {user, system} = process.cpuUsage(begun);
-    seconds.push((user + system) / 1e6 / calls);
-  }
+  const {user, system} = process.cpuUsage(begun);
+  seconds.push((user + system) / 1e6 / calls);
 }
 process.stdout.write(JSON.stringify(seconds));

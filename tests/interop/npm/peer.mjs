@@ -9,6 +9,7 @@ import {Ed25519Signature2020} from '@digitalbazaar/ed25519-signature-2020';
 import {cryptosuite as ecdsaRdfc2019} from '@digitalbazaar/ecdsa-rdfc-2019-cryptosuite';
 import {cryptosuite as eddsaRdfc2022} from '@digitalbazaar/eddsa-rdfc-2022-cryptosuite';
 import jsigs from 'jsonld-signatures';
+import rdfCanonize from 'rdf-canonize';
 
 const jcs = ({createSignCryptosuite, createVerifyCryptosuite}, Multikey) => ({
   signing: async (key, date) => new DataIntegrityProof({
@@ -64,9 +65,16 @@ async function verify({suite, document, documents, ...rest}) {
   return {verified, each: (results || []).map(result => result.verified), reasons: reasons.map(String)};
 }
 
+async function canonize({inputs, hash}) {
+  const options = {
+    algorithm: 'RDFC-1.0', inputFormat: 'application/n-quads', messageDigestAlgorithm: hash, maxWorkFactor: 3
+  };
+  return Promise.all(inputs.map(input => rdfCanonize.canonize(input, options)));
+}
+
 let text = '';
 for await (const chunk of process.stdin) {
   text += chunk;
 }
 const request = JSON.parse(text);
-process.stdout.write(JSON.stringify(await {sign, verify}[request.action](request)));
+process.stdout.write(JSON.stringify(await {sign, verify, canonize}[request.action](request)));

@@ -13,6 +13,7 @@ from ssi.cli.jose_cose import FEATURES, parse_paths
 from ssi.encoding import cbor
 from ssi.errors import InvalidInputError
 from ssi.keys import Curve, PrivateKey
+from ssi.keys.curves import JOSE_CURVES
 from tests.unit.cli.program import Done, ssi
 
 ISSUER = "https://agency.example/issuer"
@@ -65,7 +66,7 @@ class Bench:
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-@pytest.mark.parametrize("curve", list(Curve))
+@pytest.mark.parametrize("curve", JOSE_CURVES)
 @pytest.mark.parametrize("controller", [ISSUER, "did:example:other"])
 def test_each_feature_with_each_key(feature: str, curve: Curve, controller: str, tmp_path: Path) -> None:
     bench = Bench(tmp_path, curve, controller)

@@ -38,6 +38,7 @@ from ssi.errors import (
 )
 from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
+from ssi.keys.curves import JOSE_CURVES
 from ssi.keys.jws import build_jws, signing_input
 
 V2 = "https://www.w3.org/ns/credentials/v2"
@@ -87,7 +88,7 @@ async def kms() -> MemoryKms:
     return store
 
 
-@pytest.mark.parametrize("curve", list(Curve))
+@pytest.mark.parametrize("curve", JOSE_CURVES)
 async def test_what_is_signed_verifies(curve: Curve) -> None:
     kms = MemoryKms()
     key = await kms.generate("c", curve=curve, purpose=KeyPurpose.CREDENTIAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from hashlib import sha256
 from typing import Any
@@ -83,6 +84,7 @@ def test_values_become_terms(value: Any, definition: Any, expected: str) -> None
         ({"type": "Unknown"}, "undefined term"),
         ({"id": "relative"}, "relative IRI"),
         ({"id": "urn:a b"}, "malformed IRI"),
+        ({"id": "urn:a"}, "dropped value"),
         ({"name": None}, "dropped value"),
         ({"name": []}, "dropped value"),
         ({"name": {"@value": None}}, "dropped value"),
@@ -262,9 +264,62 @@ def test_work_on_contexts_is_bounded() -> None:
     assert caught.value.code == "too large"
 
 
-def test_compiled_contexts_are_forgotten_before_they_fill_memory() -> None:
+def test_work_on_many_small_contexts_is_bounded() -> None:
+    nodes = [{"@context": {f"t{number}": EX + "t"}, f"t{number}": "x"} for number in range(20_000)]
+    with pytest.raises(JsonLdError) as caught:
+        to_quads({"@context": [V2, {"p": EX + "p"}], "p": nodes})
+    assert caught.value.code == "too large"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"a0": EX, **{f"a{i}": {"@id": f"a{i - 1}:{'x' * 300}", "@prefix": True} for i in range(1, 900)}},
+        {"@vocab": EX + "x" * 100_000},
+        {"t": EX + "x" * 100_000},
+        {"t": {"@id": EX + "t", "@type": EX + "x" * 100_000}},
+    ],
+)
+def test_what_a_term_stands_for_is_bounded(context: dict[str, Any]) -> None:
+    with pytest.raises(JsonLdError) as caught:
+        to_quads({"@context": context, "@id": "urn:a", "t": "x"})
+    assert caught.value.code == "too large"
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {f"m{number}": "x" for number in range(60_000)},
+        {"p": [str(number) for number in range(60_000)]},
+        {"p": {"@list": list(range(60_000))}},
+        {"p": [{"q": number} for number in range(30_000)]},
+    ],
+    ids=["members", "values", "list", "nodes"],
+)
+def test_documents_of_too_many_quads_are_refused(member: dict[str, Any]) -> None:
+    with pytest.raises(JsonLdError) as caught:
+        to_quads({"@context": {"@vocab": EX}} | member)
+    assert caught.value.code == "too large"
+
+
+def test_contexts_that_multiply_at_each_step_are_bounded() -> None:
+    urls = [f"https://example.org/{number}" for number in range(8)]
+    pins = {urls[-1]: pin({"@context": {"a": EX + "a"}})}
+    for url, inner in itertools.pairwise(urls):
+        pins[url] = pin({"@context": [*[inner] * 20, {"a": {"@id": EX + "a", "@context": [inner] * 20}}]})
+    with pytest.raises(JsonLdError) as caught:
+        to_quads({"@context": urls[0], "@id": "urn:a", "a": "x"}, contexts=Contexts(pins))
+    assert caught.value.code == "too large"
+
+
+def test_compiled_contexts_are_forgotten_before_they_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssi.encoding.jsonld.contexts._MAX_KEPT", 20_000)
     contexts = Contexts(bundled=True)
-    for number in range(400):
-        inline = {f"t{term}": f"{EX}{number}-{term}" for term in range(500)}
+    roots = []
+    for number in range(100):
+        inline = {f"t{term}": f"{EX}{number}-{term}" for term in range(100)}
         to_quads({"@context": [V2, inline], "t1": "x"}, contexts=contexts)
-    assert contexts._kept <= 400_000 + 600
+        if contexts.root not in roots:
+            roots.append(contexts.root)
+    assert 1 < len(roots) < 10
+    assert len(contexts.root.locals) < 100

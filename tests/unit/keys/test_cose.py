@@ -31,8 +31,9 @@ from ssi.keys.cose import (
     verify_sign1,
 )
 from ssi.keys.cose_key import cose_key, public_key_of
+from ssi.keys.curves import JOSE_CURVES
 
-KEYS = {curve: PrivateKey.generate(curve) for curve in Curve}
+KEYS = {curve: PrivateKey.generate(curve) for curve in JOSE_CURVES}
 KEY = KEYS[Curve.P256]
 PUBLIC = KEY.public_key
 PAYLOAD = b"This is the content."
@@ -50,7 +51,7 @@ async def kms(curve: Curve = Curve.P256) -> MemoryKms:
     return made
 
 
-@pytest.mark.parametrize("curve", list(Curve))
+@pytest.mark.parametrize("curve", JOSE_CURVES)
 async def test_each_key_signs_and_verifies_by_each_of_its_algorithms(curve: Curve) -> None:
     store, public = await kms(curve), KEYS[curve].public_key
     for alg in (None, *ALGORITHMS[curve]):
@@ -60,7 +61,7 @@ async def test_each_key_signs_and_verifies_by_each_of_its_algorithms(curve: Curv
         verified = verify_sign1(sign1, public, typ={"x"})
         assert (verified.payload, verified.key, verified.encoded) == (PAYLOAD, public, data)
         decode_cbor(data, tags=(TAG_SIGN1,), deterministic=True)
-        for other in Curve:
+        for other in JOSE_CURVES:
             if other is not curve:
                 with pytest.raises(InvalidSignatureError):
                     verify_sign1(sign1, KEYS[other].public_key, typ=None)
@@ -235,7 +236,7 @@ def test_any_headers_are_parsed_or_refused(protected: Any, unprotected: Any) -> 
         verify_sign1(parse_sign1(data), PUBLIC, typ={"vc+cose"})
 
 
-@pytest.mark.parametrize("curve", list(Curve))
+@pytest.mark.parametrize("curve", JOSE_CURVES)
 def test_cose_keys(curve: Curve) -> None:
     key = KEYS[curve].public_key
     made = cose_key(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 
 from ssi.encoding.base64url import b64url_encode
 from ssi.encoding.multibase import base58btc_encode
-from ssi.errors import InvalidInputError, InvalidSignatureError
-from ssi.keys import Curve, PrivateKey, PublicKey
-from ssi.keys.curves import FACTS
+from ssi.errors import InvalidInputError, InvalidSignatureError, ProofPurposeError
+from ssi.keys import Curve, PrivateKey, PublicKey, bbs
+from ssi.keys.curves import FACTS, JOSE_CURVES
 
-CURVES = list(Curve)
+CURVES = JOSE_CURVES
 PRIVATE = {curve: PrivateKey.generate(curve) for curve in CURVES}
 
 # RFC 8032 section 7.1, test 2, and its JWK thumbprint example of RFC 8037 appendix A.3 (test 1).
@@ -148,3 +149,42 @@ def test_private_jwk_with_foreign_public_part_is_refused() -> None:
 def test_text_form_shows_no_secret() -> None:
     for private in PRIVATE.values():
         assert private.to_jwk()["d"] not in repr(private)
+
+
+def test_a_key_of_bbs_signs_lists_of_messages_only() -> None:
+    key = PrivateKey.from_raw(Curve.BLS12_381_G2, bytes(31) + b"\x07")
+    public = key.public_key
+    assert public == PublicKey.from_multikey(public.to_multikey()) == PublicKey.from_raw(public.curve, public.to_raw())
+    assert hash(public) == hash(PublicKey.from_raw(public.curve, public.to_raw()))
+    assert public.to_multikey().startswith("zUC7")
+    assert public != PrivateKey.generate(Curve.BLS12_381_G2).public_key
+    bbs.verify(public.to_raw(), key.bbs_sign([b"m"], header=b"h"), [b"m"], header=b"h")
+    with pytest.raises(ProofPurposeError):
+        key.sign(b"m")
+    with pytest.raises(ProofPurposeError):
+        PRIVATE[Curve.P256].bbs_sign([b"m"], header=b"")
+    for length in (64, 80):
+        with pytest.raises(InvalidSignatureError):
+            public.verify(bytes(length), b"m")
+    for call in (public.to_jwk, public.thumbprint, key.to_jwk):
+        with pytest.raises(InvalidInputError):
+            call()
+    with pytest.raises(InvalidInputError):
+        assert public.alg
+    jwk = {"kty": "EC", "crv": "BLS12381G2", "x": "AA", "y": "AA"}
+    with pytest.raises(InvalidInputError):
+        PublicKey.from_jwk(jwk)
+
+
+@given(data=st.one_of(st.binary(max_size=100), st.binary(min_size=96, max_size=96)))
+def test_any_bytes_make_a_key_of_bbs_or_invalid_input(data: bytes) -> None:
+    calls: list[Callable[[], PublicKey]] = [
+        lambda: PublicKey.from_raw(Curve.BLS12_381_G2, data),
+        lambda: PublicKey.from_multikey(base58btc_encode(FACTS[Curve.BLS12_381_G2].multikey_prefix + data)),
+    ]
+    for call in calls:
+        try:
+            key = call()
+        except InvalidInputError:
+            continue
+        assert key.to_raw() == data

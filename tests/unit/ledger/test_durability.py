@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,14 +55,22 @@ def calls(place: Path) -> list[Call]:
     return traced(CHILD, str(place / "log.db"), "FULL", calls=CALLS)
 
 
+HEAD = r"log\.db\.head\.[0-9]+\.new"
+
+
 def unsynchronised(calls: list[Call], suffix: str) -> list[str]:
-    """Return the acknowledgements given while bytes of the file ending in ``suffix`` were written, not synchronised."""
+    """Return the acknowledgements given while bytes of the file ending in ``suffix`` were written, not synchronised.
+
+    ``suffix`` is a regular expression.
+    """
+    file = re.compile(f"{suffix}>")
+    assert any(file.search(rest) for _, rest in calls)
     dirty = False
     early = []
     for name, rest in calls:
-        if name in ("write", "pwrite64") and f"{suffix}>" in rest:
+        if name in ("write", "pwrite64") and file.search(rest):
             dirty = True
-        elif name in ("fsync", "fdatasync") and f"{suffix}>" in rest:
+        elif name in ("fsync", "fdatasync") and file.search(rest):
             dirty = False
         elif acknowledges((name, rest)) and dirty:
             early.append(rest)
@@ -81,12 +90,12 @@ def test_an_append_is_acknowledged_after_fsync(calls: list[Call]) -> None:
 
 
 def test_a_head_is_acknowledged_after_its_file_and_directory_are_synchronised(place: Path, calls: list[Call]) -> None:
-    assert unsynchronised(calls, "log.db.head.new") == []
+    assert unsynchronised(calls, HEAD) == []
     before = 0
     for position in [i for i, (name, rest) in enumerate(calls) if name == "write" and '"ACK head' in rest]:
         steps = []
         for name, rest in calls[before:position]:
-            if "head.new" in rest:
+            if re.search(HEAD, rest):
                 steps.append(name)
             elif name == "fsync" and f"<{place}>" in rest and "rename" in steps:
                 steps.append("directory")

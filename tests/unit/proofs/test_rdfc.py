@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
+import socket
 from typing import Any
 
 import pytest
 
 from ssi.encoding.multibase import base58btc_encode, base64url_multibase_encode
-from ssi.errors import InvalidInputError, InvalidSignatureError, VerificationError
+from ssi.errors import CanonicalizationError, InvalidInputError, InvalidSignatureError, VerificationError
 from ssi.keys import Curve, KeyPurpose
 from ssi.proofs.data_integrity import (
     ECDSA_RDFC_2019_P256,
     ECDSA_RDFC_2019_P384,
+    EDDSA_JCS_2022,
     EDDSA_RDFC_2022,
     SUITES,
     Cryptosuite,
@@ -84,6 +85,25 @@ async def test_each_suite_and_every_leaf_of_what_it_signed(suite: Cryptosuite) -
     for name in secured["proof"]:
         with pytest.raises(REFUSED):
             verify({**secured, "proof": {key: value for key, value in secured["proof"].items() if key != name}})
+
+
+@pytest.mark.parametrize("value", ["removed", None, 7, "x", [], {}], ids=repr)
+@pytest.mark.parametrize("suite", PLAIN, ids=_name)
+async def test_every_leaf_removed_or_of_another_type(suite: Cryptosuite, value: Any) -> None:
+    # A graph does not change with a context of which nothing is used, so there is none.
+    used = DOCUMENT["@context"] if suite is ED25519_SIGNATURE_2020 else DOCUMENT["@context"][:2]
+    secured = await sign({**DOCUMENT, "@context": used}, suite, challenge="c")
+    for path in leaves(secured):
+        changed = copy(secured)
+        holder: Any = changed
+        for step in path[:-1]:
+            holder = holder[step]
+        if value == "removed":
+            del holder[path[-1]]
+        else:
+            holder[path[-1]] = value
+        with pytest.raises(REFUSED):
+            verify(changed)
 
 
 @pytest.mark.parametrize("suite", RDFC, ids=_name)
@@ -251,14 +271,61 @@ async def test_proof_values_in_no_canonical_form(suite: PlainCryptosuite) -> Non
             verify({**secured, "proof": {**proof, "proofValue": value}})
 
 
-async def test_a_poison_graph_is_refused_in_bounded_work() -> None:
+async def test_a_poison_graph_is_refused() -> None:
     names = [f"_:n{number}" for number in range(9)]
     nodes: list[Any] = [{"id": name, "knows": [{"id": other} for other in names]} for name in names]
     poison = {**DOCUMENT, "credentialSubject": nodes}
     secured = {**poison, "proof": (await sign(DOCUMENT, EDDSA_RDFC_2022))["proof"]}
-    started = time.process_time()
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(CanonicalizationError, match="bounded work"):
         verify(secured)
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(CanonicalizationError, match="bounded work"):
         await sign(poison, EDDSA_RDFC_2022)
-    assert time.process_time() - started < 2
+
+
+async def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    secured = [await sign(DOCUMENT, suite) for suite in RDFC]
+
+    def opened(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", opened)
+    monkeypatch.setattr(socket, "getaddrinfo", opened)
+    for document in secured:
+        assert verify(document).document == DOCUMENT
+        for url in ("https://www.w3.org/ns/credentials/v3", "http://127.0.0.1/context", "file:///etc/hostname", "v2"):
+            with pytest.raises(InvalidInputError, match="context"):
+                verify({**document, "@context": [*DOCUMENT["@context"], url]})
+
+
+async def test_a_long_document_with_many_proofs_is_refused_before_a_key_is_looked_for() -> None:
+    long = {**DOCUMENT, "description": "x" * 400_000}
+    secured = await sign(long, EDDSA_RDFC_2022)
+    assert verify(secured).document == long
+    secured = await sign(secured, ECDSA_RDFC_2019_P256)
+    assert len(verify(secured).proofs) == 2
+    secured = await sign(secured, EDDSA_RDFC_2022)
+
+    def unasked(_: str, __: str, /) -> Any:
+        raise AssertionError("a key was looked for")
+
+    with pytest.raises(InvalidInputError, match="bytes"):
+        verify(secured, keys=unasked)
+    with pytest.raises(InvalidInputError, match="gate"):
+        verify({**secured, "description": "\ud800"}, keys=unasked)
+    # The suites that hash what is written cost little, and do not count.
+    secured = await sign(long, EDDSA_RDFC_2022)
+    for _ in range(3):
+        secured = await sign(secured, EDDSA_JCS_2022)
+    assert len(verify(secured).proofs) == 4
+
+
+async def test_a_chain_over_suites_of_both_kinds() -> None:
+    """The proof of a JCS suite keeps its @context, which then stands inside the graph that the next proof secures."""
+    secured = await sign(DOCUMENT, EDDSA_JCS_2022, id="urn:n:1")
+    secured = await sign(secured, ECDSA_RDFC_2019_P256, "urn:n:1", id="urn:n:2")
+    secured = await sign(secured, EDDSA_JCS_2022, ["urn:n:1", "urn:n:2"], id="urn:n:3")
+    secured = await sign(secured, ED25519_SIGNATURE_2020, "urn:n:3")
+    assert verify(secured).document == DOCUMENT
+    for path in leaves(secured["proof"], ("proof",)):
+        with pytest.raises(REFUSED):
+            verify(altered(secured, path))

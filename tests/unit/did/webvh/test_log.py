@@ -95,8 +95,7 @@ def test_what_a_proof_must_say() -> None:
     refused(Author().first(A).next(A, proof={"proofPurpose": "authentication"}), "purpose", error=ProofPurposeError)
     refused(Author().first(A).next(A, proof={"cryptosuite": "ecdsa-jcs-2019"}), "expected the cryptosuite")
     refused(Author().first(A).next(A, proof={"type": "Ed25519Signature2018"}), "DataIntegrityProof")
-    older = {"type": "Ed25519Signature2020", "cryptosuite": None, "created": "2020-09-14T00:00:00Z"}
-    refused(Author().first(A).next(A, proof=older), "expected")
+    refused(Author().first(A).next(A, proof={"type": "Ed25519Signature2020"}), "without cryptosuite")
     refused(Author().first(A).next(A, proof={"expires": "2020-09-15T00:00:00Z"}), "expired", error=ValidityError)
     refused(Author().first(A).next(A, proof={"created": "2030-01-01T00:00:00Z"}), "created", error=ValidityError)
     for method in (

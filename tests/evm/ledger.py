@@ -15,6 +15,7 @@ from ssi.ledger.backends.evm.ledger import EvmLedger
 from ssi.net.evm.values import format_address
 from tests.evm.log import raw_log
 from tests.evm.node import CHAIN_ID, KEYS, Node
+from tests.evm.proxy import Proxy
 
 
 async def deployed(node: Node, mode: Mode) -> bytes:
@@ -24,7 +25,9 @@ async def deployed(node: Node, mode: Mode) -> bytes:
         return log.address
 
 
-def url(node: Node, folder: Path, address: bytes, mode: Mode, *, mirror: str = "mirror.db", **options: Any) -> str:
+def url(
+    node: Node | Proxy, folder: Path, address: bytes, mode: Mode, *, mirror: str = "mirror.db", **options: Any
+) -> str:
     """Return the URL of a log whose mirror is in ``folder``; with the key of the node's first account."""
     key = folder / "key"
     if not key.exists():
@@ -36,7 +39,7 @@ def url(node: Node, folder: Path, address: bytes, mode: Mode, *, mirror: str = "
     return f"evm+{node.url}/?{query}"
 
 
-def opened(node: Node, folder: Path, address: bytes, mode: Mode, **options: Any) -> EvmLedger:
+def opened(node: Node | Proxy, folder: Path, address: bytes, mode: Mode, **options: Any) -> EvmLedger:
     """Open the log of a contract."""
     ledger = open_ledger(url(node, folder, address, mode, **options))
     assert isinstance(ledger, EvmLedger)

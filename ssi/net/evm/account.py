@@ -30,6 +30,8 @@ from ssi.types import JsonValue
 GWEI: Final = 10**9
 MAX_FEE: Final = 200 * GWEI
 STUCK_SECONDS: Final = 90.0
+TELL_SECONDS: Final = 15.0
+"""How often nodes are told again of a transaction that waits: a fork, or a full pool, makes them forget it."""
 RAISE: Final = 1.25
 """By how much a replacement pays more: nodes ask for 1.1, some for 1.125."""
 MAX_RAISES: Final = 24
@@ -60,6 +62,7 @@ class Sent:
         self.versions: list[Signed] = []
         self.receipt: Receipt | None = None
         self.sent_at = 0.0
+        self.told_at = 0.0
 
 
 class Account:
@@ -141,16 +144,17 @@ class Account:
 
         With ``now`` it is sent again as it is, because a fork took it out of the chain. Raises NonceUsedError.
         """
-        if now:
+        waited = self._clock() - sent.sent_at
+        if now or self._clock() - sent.told_at >= min(self.stuck_seconds, TELL_SECONDS):
             await self._again(sent)
-        if now or self._clock() - sent.sent_at < self.stuck_seconds:
+        if now or waited < self.stuck_seconds:
             return
         fees = raised(sent.transaction.fees, await self.fees(), self.max_fee)
         if fees != sent.transaction.fees:
             sent.transaction = msgspec.structs.replace(sent.transaction, fees=fees)
             await self._offer(sent)
-        else:
-            await self._again(sent)
+            return
+        sent.sent_at = self._clock()
 
     async def wait(self, sent: Sent, *, poll_seconds: float = 0.5, at_most: float = 120.0) -> Receipt:
         """Wait until a transaction is in a block. Raises UnavailableError after ``at_most`` seconds."""
@@ -169,7 +173,7 @@ class Account:
             if any(text in exc.reason.lower() for text in _USED):
                 raise NonceUsedError("the account's nonce is used up") from exc
             raise
-        sent.sent_at = self._clock()
+        sent.told_at = self._clock()
 
     async def _offer(self, sent: Sent) -> None:
         """Sign and send; where a node holds another transaction of this nonce, pay more until it gives way."""
@@ -187,7 +191,7 @@ class Account:
                 sent.transaction = msgspec.structs.replace(sent.transaction, fees=fees)
             else:
                 sent.versions.append(version)
-                sent.sent_at = self._clock()
+                sent.sent_at = sent.told_at = self._clock()
                 return
         raise UnavailableError("no node took the transaction, whatever it paid")
 

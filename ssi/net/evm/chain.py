@@ -74,8 +74,9 @@ class Chain:
         return await self.block(height)
 
     async def newest(self) -> Block:
-        """Return the newest block of the first endpoint that answers; nothing is promised about it."""
-        return await self.first(lambda endpoint: _block(endpoint, "latest"))
+        """Return the newest block that enough endpoints have; a fork may replace it at any time."""
+        heights = sorted(await self._answers(_height), reverse=True)
+        return await self.block(heights[self.agree - 1])
 
     async def block(self, number: int) -> Block:
         """Return the block of a number, as enough endpoints tell it."""
@@ -148,7 +149,7 @@ class Chain:
     async def _final_number(self, endpoint: Endpoint) -> int:
         if isinstance(self.finality, str):
             return (await _block(endpoint, self.finality)).number
-        return max(0, quantity(await endpoint.call("eth_blockNumber")) - self.finality)
+        return max(0, await _height(endpoint) - self.finality)
 
 
 def at(block: Block) -> JsonObject:
@@ -162,7 +163,7 @@ async def logs(endpoint: Endpoint, address: bytes, topic: bytes, start: int, sto
     Nodes refuse ranges or answers that are too long for them, each in words of its own: any refusal halves the range.
     """
     found: list[Log] = []
-    span = MAX_LOGS_SPAN
+    span = most = MAX_LOGS_SPAN
     while start <= stop:
         last = min(stop, start + span - 1)
         wanted = {
@@ -176,12 +177,14 @@ async def logs(endpoint: Endpoint, address: bytes, topic: bytes, start: int, sto
         except RpcError:
             if last == start:
                 raise
+            # Nearly what was refused is not asked for again, else every other request would be in vain.
+            most = max(1, (last - start) * 3 // 4)
             span = max(1, (last - start + 1) // 2)
             continue
         if not isinstance(answer, list):
             raise UnavailableError("the node answered something else than a list of logs")
         found += [_log(item, address, topic, start, last) for item in answer]
-        start, span = last + 1, min(span * 2, MAX_LOGS_SPAN)
+        start, span = last + 1, min(span * 2, most)
     found.sort(key=lambda log: (log.block, log.position))
     return found
 
@@ -212,6 +215,10 @@ async def _block(endpoint: Endpoint, which: str) -> Block:
     if which.startswith("0x") and block.number != int(which, 16):
         raise UnavailableError(f"the node {endpoint.name} answered another block than was asked for")
     return block
+
+
+async def _height(endpoint: Endpoint) -> int:
+    return quantity(await endpoint.call("eth_blockNumber"))
 
 
 async def _data(endpoint: Endpoint, method: str, *params: JsonValue) -> bytes:

@@ -21,9 +21,8 @@ import msgspec
 from ssi.errors import RpcError, UnavailableError, VerificationError
 from ssi.ledger import merkle
 from ssi.ledger.port import MAX_ENTRY_BYTES
-from ssi.net.evm.chain import Block, Chain, Log, at
-from ssi.net.evm.endpoint import Endpoint
-from ssi.net.evm.values import data, format_address, keccak, to_hex
+from ssi.net.evm.chain import Block, Chain, Log
+from ssi.net.evm.values import format_address, keccak
 
 MAX_SIZE: Final = (1 << 40) - 1
 
@@ -162,12 +161,6 @@ async def head(chain: Chain, address: bytes, block: Block) -> Head | None:
     """Return the head of the log at a block, or None if the contract was not there yet."""
     answer = await chain.call(address, selector("head()"), block)
     return parse_head(answer) if answer else None
-
-
-async def call_one(endpoint: Endpoint, address: bytes, signature: str, block: Block) -> bytes:
-    """Return what a function without arguments answers at a block, by one endpoint's word."""
-    request = {"to": to_hex(address), "data": to_hex(selector(signature))}
-    return data(await endpoint.call("eth_call", request, at(block)))
 
 
 async def deployed_at(chain: Chain, address: bytes, block: Block) -> int:

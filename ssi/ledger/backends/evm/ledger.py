@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -25,7 +26,7 @@ from ssi.ledger.backends.evm.mirror import Identity, Mirror
 from ssi.ledger.backends.evm.reader import Reader
 from ssi.ledger.backends.evm.url import EvmOptions, parse_url
 from ssi.ledger.backends.evm.writer import Writer
-from ssi.ledger.backends.group_commit import AppendRequest
+from ssi.ledger.backends.group_commit import AppendRequest, answer
 from ssi.ledger.port import Withheld, check_entries
 from ssi.net.evm.account import Account
 from ssi.net.evm.chain import Chain
@@ -48,6 +49,7 @@ class EvmLedger:
         self.mirror = Mirror(options.mirror, identity, head=options.head, adopt_head=options.adopt_head)
         self._pid = os.getpid()
         self._closed = False
+        self._starting = threading.Lock()
         self._host: Host | None = None
         self._chain: Chain | None = None
         self._reader: Reader | None = None
@@ -158,6 +160,9 @@ class EvmLedger:
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         requests = self._collected.pop(loop, [])
+        if self._closed:
+            answer(requests, [UnavailableError("the ledger is closed: nothing was sent")] * len(requests))
+            return
 
         async def accept() -> None:
             assert self._writer is not None  # noqa: S101  (set before the loop hears of this)
@@ -171,19 +176,20 @@ class EvmLedger:
             raise UnavailableError("the ledger is closed")
         if os.getpid() != self._pid:
             raise UnavailableError("the ledger was opened before fork: open it again in this process")
-        if self._host is None:
-            options = self.options
-            endpoints = [Endpoint(url, ca_file=options.ca_file) for url in options.endpoints]
-            self._chain = Chain(endpoints, chain_id=options.chain_id, agree=options.agree, finality=options.finality)
-            self._reader = Reader(self._chain, options.contract, options.mode, self.mirror)
-            if self._signer is not None:
-                account = Account(
-                    self._chain, self._signer, max_fee=options.max_fee, stuck_seconds=options.stuck_seconds
-                )
-                self._writer = Writer(
-                    self._reader, account, poll_seconds=options.poll_seconds, wait_seconds=options.wait_seconds
-                )
-            self._host = Host()
+        with self._starting:
+            return self._host or self._start()
+
+    def _start(self) -> Host:
+        options = self.options
+        endpoints = [Endpoint(url, ca_file=options.ca_file) for url in options.endpoints]
+        self._chain = Chain(endpoints, chain_id=options.chain_id, agree=options.agree, finality=options.finality)
+        self._reader = Reader(self._chain, options.contract, options.mode, self.mirror)
+        if self._signer is not None:
+            account = Account(self._chain, self._signer, max_fee=options.max_fee, stuck_seconds=options.stuck_seconds)
+            self._writer = Writer(
+                self._reader, account, poll_seconds=options.poll_seconds, wait_seconds=options.wait_seconds
+            )
+        self._host = Host()
         return self._host
 
 

@@ -74,6 +74,14 @@ class MirrorFile(LogFile):
     def set_block(self, block: Block) -> None:
         self._db.execute("UPDATE chain SET block = ?, hash = ?", (block.number, block.hash))
 
+    def root_with(self, leaves: Sequence[bytes]) -> bytes:
+        """Return the root that the log would have with more leaf hashes."""
+        size = self.load_frontier()
+        frontier = dict(self._frontier)
+        for _ in merkle.grow(frontier, size, leaves):
+            continue
+        return merkle.root_from_hashes(size + len(leaves), lambda node: frontier[node[0]])
+
     def stash(self, leaves: Sequence[bytes], bodies: Sequence[bytes]) -> None:
         """Keep bodies whose leaf hashes are about to be sent."""
         self._db.executemany(
@@ -161,6 +169,16 @@ class Mirror(SqliteLedger):
         result: tuple[int, bytes] = await self._commits.run(compute)
         return result
 
+    async def root_with(self, leaves: Sequence[bytes]) -> bytes:
+        """Return the root that the log would have with more leaf hashes; nothing is stored."""
+
+        def compute() -> bytes:
+            with translated(), self._writer.transaction():
+                return self._writer.root_with(leaves)
+
+        root: bytes = await self._commits.run(compute)
+        return root
+
     async def integrate(
         self, start: int, leaves: Sequence[bytes], bodies: Sequence[bytes] | None, *, root: bytes, block: Block
     ) -> bool:
@@ -204,14 +222,24 @@ class Mirror(SqliteLedger):
         found: dict[bytes, int] = await self._commits.run(look)
         return found
 
-    async def stash(self, leaves: Sequence[bytes], bodies: Sequence[bytes]) -> None:
-        """Keep bodies, durably, before their leaf hashes are sent."""
+    async def admit(self, bodies: Mapping[bytes, bytes], *, keep: bool) -> dict[bytes, int]:
+        """Return the indexes of those that are final; with ``keep`` the bodies of all are durable here after that.
 
-        def write() -> None:
+        So they are before the chain learns of their leaf hashes, and whoever's append it is that gets there first.
+        """
+
+        def take_in() -> dict[bytes, int]:
             with translated(), self._writer.transaction():
-                self._writer.stash(leaves, bodies)
+                known = self._writer.find(list(bodies))
+                if keep:
+                    new = [leaf for leaf in bodies if leaf not in known]
+                    self._writer.stash(new, [bodies[leaf] for leaf in new])
+                    for leaf, index in known.items():
+                        self._writer.supply(index, bodies[leaf])
+            return known
 
-        await self._commits.run(write)
+        found: dict[bytes, int] = await self._commits.run(take_in)
+        return found
 
     async def supply(self, bodies: Sequence[bytes]) -> int:
         """Fill in bodies that came from elsewhere; return how many were missing. Others change nothing."""
@@ -223,7 +251,7 @@ class Mirror(SqliteLedger):
                 pairs = [(known[leaf], body) for leaf, body in zip(leaves, bodies, strict=True) if leaf in known]
                 return sum(self._writer.supply(index, body) for index, body in pairs)
 
-        filled: int = await self._commits.run(fill)
+        filled: int = await self._commits.run(fill) if bodies else 0
         return filled
 
     async def missing(self, limit: int) -> Sequence[int]:

@@ -22,6 +22,7 @@ from ssi.errors import InclusionProofError, SsiError, UnavailableError
 from ssi.ledger.backends.evm import contract
 from ssi.ledger.backends.evm.contract import Batch, Head, Mode
 from ssi.ledger.backends.evm.mirror import Mirror
+from ssi.ledger.port import MAX_READ
 from ssi.net.evm.chain import Block, Chain, logs
 from ssi.net.evm.endpoint import Endpoint
 
@@ -40,6 +41,7 @@ class Reader:
         self.heard: Callable[[Mapping[bytes, int]], None] = lambda new: None
         """Called with the index of each leaf hash that became final."""
         self.size = 0
+        self._started = False
         self.block: Block | None = None
         self._checked = False
         self._running = asyncio.Lock()
@@ -57,7 +59,7 @@ class Reader:
             block = await self.chain.final()
             try:
                 await self._follow(block)
-            except InclusionProofError:
+            except (InclusionProofError, UnavailableError):
                 # Between head and events another fork may have come: what is final now decides.
                 again = await self.chain.final()
                 if again == block:
@@ -69,9 +71,11 @@ class Reader:
         """Bring the mirror from where it is to the final ``block``."""
         known = self.size
         self.size, self.block = await self.mirror.state()
-        if self.size > known and known:
+        if self._started:
             # Another process fills this mirror, too: whoever waits here is told what it read.
-            self._tell(known, await self.mirror.hashes(0, known, self.size))
+            for start in range(known, self.size, MAX_READ):
+                self._tell(start, await self.mirror.hashes(0, start, min(start + MAX_READ, self.size)))
+        self._started = True
         if self.block is not None and block.number < self.block.number:
             return  # a node that lags; what was final stays final
         head = await contract.head(self.chain, self.address, block)
@@ -156,16 +160,16 @@ class Reader:
 async def tip(
     chain: Chain, address: bytes, mode: Mode, reader: Reader, *, sizes_only: bool = False
 ) -> tuple[int, set[bytes]]:
-    """Return the size in the newest block of one node, and the leaf hashes that are not final yet.
+    """Return the size in the newest block, and the leaf hashes that are not final yet.
 
-    Nothing about it is proved: it says where the next append is likely to go and what is on its way already.
+    They give the contract's tree head, so that nothing is appended again that a node left out; but all of it may still
+    be replaced. With ``sizes_only`` the leaf hashes are not looked for.
     """
     newest = await chain.newest()
-    answer = await chain.first(lambda endpoint: contract.call_one(endpoint, address, "head()", newest))
-    if not answer:
+    head = await contract.head(chain, address, newest)
+    if head is None:
         await contract.check_code(chain, address, mode, newest)
         raise UnavailableError("the contract gave no answer")
-    head = contract.parse_head(answer)
     if head.size < reader.size:
         raise UnavailableError("the node is behind what was final before")
     if head.size == reader.size or sizes_only:
@@ -174,6 +178,8 @@ async def tip(
     first = reader.block.number + 1 if reader.block else await contract.deployed_at(chain, address, newest)
     found = await chain.first(lambda endpoint: logs(endpoint, address, topic, first, newest.number))
     leaves, _ = joined([contract.parse_event(mode, log) for log in found], reader.size, head.size)
+    if await reader.mirror.root_with(leaves) != head.root:
+        raise UnavailableError("the newest entries do not give the tree head: another fork came, or a node lies")
     return head.size, set(leaves)
 
 

@@ -138,8 +138,9 @@ class Writer:
                 self._by_leaf.setdefault(leaf, []).append(one)
             if not one.missing:
                 self._conclude([(one, [])])
-        leaves = list({leaf for one in arrived for leaf in one.request.leaves})
-        self._settle(await self._reader.mirror.find(leaves))
+        pairs = (pair for one in arrived for pair in zip(one.request.leaves, one.request.entries, strict=True))
+        known = await self._reader.mirror.admit(dict(pairs), keep=self._mode is Mode.LEAVES)
+        self._settle(known)
         self._unsent += [one for one in arrived if one in self._waiting]
 
     def _settle(self, new: Mapping[bytes, int]) -> None:
@@ -173,14 +174,15 @@ class Writer:
 
     async def _look(self) -> None:
         mined = [flight for flight in self._flights if flight.sent.receipt is not None]
-        if mined and await self._newest_size() < mined[-1].stop:
+        newest = await self._newest_size()
+        if mined and newest < mined[-1].stop:
             # The newest blocks were replaced, and nodes do not always take up again what was in them.
             for flight in self._flights:
                 if await self._account.look(flight.sent) is None:
                     await self._account.urge(flight.sent, now=True)
         for flight in self._flights:
             if flight.sent.receipt is None and await self._account.look(flight.sent) is None:
-                await self._still_open(flight)
+                await self._still_open(flight, newest)
             receipt = flight.sent.receipt
             if receipt is not None and not receipt.succeeded:
                 self._reset()
@@ -188,10 +190,11 @@ class Writer:
             if receipt is None:
                 return  # those behind it have later nonces
 
-    async def _still_open(self, flight: Flight) -> None:
-        if await self._account.nonce() > flight.sent.transaction.nonce:
+    async def _still_open(self, flight: Flight, newest: int) -> None:
+        """A transaction is in no block: see whether it can still succeed, and send it again if it waits too long."""
+        if newest > flight.first or await self._account.nonce() > flight.sent.transaction.nonce:
             if await self._account.look(flight.sent) is None:
-                raise NonceUsedError("another transaction has the nonce of ours")
+                raise NonceUsedError("its nonce, or its place in the log, is another transaction's")
         else:
             await self._account.urge(flight.sent)
 
@@ -211,8 +214,11 @@ class Writer:
         self._conclude(chosen.outcomes)
         if not chosen.leaves:
             return False
-        if self._mode is Mode.LEAVES:
-            await reader.mirror.stash(chosen.leaves, chosen.bodies)
+        if known := await reader.mirror.find(chosen.leaves):
+            # Never twice, whatever was missed: what is final is not sent.
+            self._settle(known)
+            self._reset()
+            return False
         items = chosen.leaves if self._mode is Mode.LEAVES else chosen.bodies
         payload = contract.append_payload(self._mode, self._tip.size, items)
         gas = await self._estimate(payload) if idle else gas_bound(self._mode, payload, len(items))

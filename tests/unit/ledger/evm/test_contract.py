@@ -23,6 +23,7 @@ from tests.evm.node import Node
 MODES = pytest.mark.parametrize("mode", list(Mode))
 
 
+@pytest.mark.slow
 def test_the_packaged_code_is_what_the_source_compiles_to() -> None:
     documents = compile_contracts(npm.installed())
     for name in NAMES:

@@ -32,6 +32,7 @@ MAX_FEE: Final = 200 * GWEI
 STUCK_SECONDS: Final = 90.0
 TELL_SECONDS: Final = 15.0
 """How often nodes are told again of a transaction that waits: a fork, or a full pool, makes them forget it."""
+FEES_SECONDS: Final = 5.0
 RAISE: Final = 1.25
 """By how much a replacement pays more: nodes ask for 1.1, some for 1.125."""
 MAX_RAISES: Final = 24
@@ -83,10 +84,12 @@ class Account:
         self.stuck_seconds = stuck_seconds
         self._clock = clock
         self._next: int | None = None
+        self._fees: tuple[float, Fees] | None = None
 
     def forget_nonce(self) -> None:
         """Ask the chain again which nonce is next: what was sent before and is in no block may be replaced."""
         self._next = None
+        self._fees = None
 
     async def nonce(self) -> int:
         """Return how many transactions of the account are in blocks, at the newest block."""
@@ -109,7 +112,15 @@ class Account:
         return sent
 
     async def fees(self) -> Fees:
-        """Return what the next blocks are likely to ask: twice the base fee, and the tip that the node suggests."""
+        """Return what the next blocks are likely to ask: twice the base fee, and the tip that the node suggests.
+
+        A base fee rises by an eighth with each block, so that twice it lasts for longer than the answer is kept.
+        """
+        if self._fees is None or self._clock() - self._fees[0] >= FEES_SECONDS:
+            self._fees = (self._clock(), await self._market())
+        return self._fees[1]
+
+    async def _market(self) -> Fees:
         block = as_object(await self.chain.ask("eth_getBlockByNumber", "latest", False))
         if block.get("baseFeePerGas") is None:
             price = quantity(await self.chain.ask("eth_gasPrice"))

@@ -165,7 +165,8 @@ class Writer:
             self._reset()  # others were appended where ours should have been
         if not self._flights:
             # Whoever waits for an entry that another process sent may wait for one that a fork took away.
-            self._reset()
+            self._tip = None
+            self._unsent = list(self._waiting)
             return
         try:
             await self._look()
@@ -199,6 +200,8 @@ class Writer:
             await self._account.urge(flight.sent)
 
     async def _newest_size(self) -> int:
+        if self._reader.chain.finality == 0:
+            return self._reader.size
         size, _ = await tip(self._reader.chain, self._reader.address, self._mode, self._reader, sizes_only=True)
         return size
 
@@ -207,7 +210,9 @@ class Writer:
         reader = self._reader
         if self._tip is None:
             await self._check_code()
-            self._tip = Tip(*await tip(reader.chain, reader.address, self._mode, reader))
+            at_once = reader.chain.finality == 0  # the mirror has the newest block
+            end = (reader.size, set()) if at_once else await tip(reader.chain, reader.address, self._mode, reader)
+            self._tip = Tip(*end)
         idle = not self._flights
         chosen = compose(self._mode, self._unsent, self._tip, final_size=reader.size)
         self._unsent = chosen.left

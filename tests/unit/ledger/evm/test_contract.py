@@ -16,7 +16,7 @@ from ssi.ledger.backends.memory import MemoryLedger
 from ssi.net.evm.account import Account
 from ssi.net.evm.chain import Log
 from ssi.net.evm.values import keccak
-from tests.evm import npm
+from tests.evm import gas, npm
 from tests.evm.log import account, raw_log
 from tests.evm.node import Node
 
@@ -28,6 +28,11 @@ def test_the_packaged_code_is_what_the_source_compiles_to() -> None:
     documents = compile_contracts(npm.installed())
     for name in NAMES:
         assert (CONTRACTS / f"{name}.json").read_text(encoding="utf-8") == text(documents[name])
+
+
+@pytest.mark.slow
+def test_the_gas_in_the_documentation_is_what_a_node_charges() -> None:
+    assert gas.main(["--check"]) == 0
 
 
 @MODES

@@ -57,7 +57,8 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     cryptosuite: str | None = None
     """The suite of that proof; None for the JCS suite of the key that signs."""
     always_shown: tuple[ClaimPath, ...] = ()
-    """Claims that the holder cannot withhold in SD-JWT VC; every other member of every object can be withheld."""
+    """Claims that the holder cannot withhold in SD-JWT VC, or under a suite with selective disclosure, which shows such
+    a claim with all that it holds; every other member of every object can be withheld."""
     decoys: int = 0
     """Digests without a claim that are added at the top, so that their number says less."""
     retention_days: int = 0
@@ -114,7 +115,7 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     def withholdable(self, claims: JsonObject) -> list[ClaimPath]:
         """Return the paths that a holder may show or withhold: every object member but those always shown."""
         shown = {path[:length] for path in self.always_shown for length in range(1, len(path) + 1)}
-        return [path for path in _members(claims, ()) if path not in shown]
+        return [path for path in paths_of(claims, ()) if path not in shown]
 
 
 class Catalogue:
@@ -153,14 +154,15 @@ def _compiled(schema: bytes) -> Schema:
     return compile_schema(parse_object(schema))
 
 
-def _members(value: JsonValue, path: ClaimPath) -> Iterator[ClaimPath]:
+def paths_of(value: JsonValue, path: ClaimPath = ()) -> Iterator[ClaimPath]:
+    """Yield the path of every member of every object in ``value``, itself at ``path``."""
     if isinstance(value, dict):
         for name, item in value.items():
             yield (*path, name)
-            yield from _members(item, (*path, name))
+            yield from paths_of(item, (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _members(item, (*path, index))
+            yield from paths_of(item, (*path, index))
 
 
 def _load_schema(beside: Path, name: str) -> JsonObject:

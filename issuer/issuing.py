@@ -23,13 +23,14 @@ from ssi.credentials.vcdm import Credential, parse_credential
 from ssi.did.methods.key import did_key
 from ssi.encoding.timestamps import format_seconds
 from ssi.keys import Kms, PublicKey
-from ssi.proofs.suites import suite_for
+from ssi.proofs.selective.pointers import core_pointers, pointer_to
+from ssi.proofs.suites import issuing_suite
 from ssi.registry.organisation import NamedKey
 from ssi.status import StatusFormat, StatusReference
 from ssi.status.reference import build_bitstring_entry, build_status_claim
 from ssi.types import JsonObject
 
-from .catalogue import CredentialType, Format
+from .catalogue import CredentialType, Format, paths_of
 from .store import Issued
 
 STATUS_FORMAT: Final[dict[Format, StatusFormat]] = {
@@ -94,15 +95,30 @@ async def _ldp_vc(
 ) -> str:
     holder = _holder(row)
     subject = claims if holder is None else {"id": did_key(holder), **claims}
+    credential = _credential(entry, subject, row, references, signer.issuer)
+    suite = None
+    if entry.cryptosuite is not None:
+        suite = issuing_suite(entry.cryptosuite, signer.key.public_key, _mandatory(entry, credential.raw))
     secured = await secure_credential(
-        _credential(entry, subject, row, references, signer.issuer),
+        credential,
         kms=signer.kms,
         label=signer.key.label,
         verification_method=signer.key.kid,
         created=row.issued_at,
-        suite=None if entry.cryptosuite is None else suite_for(entry.cryptosuite, signer.key.public_key),
+        suite=suite,
     )
     return msgspec.json.encode(secured).decode()
+
+
+def _mandatory(entry: CredentialType, document: JsonObject) -> list[str]:
+    """Return pointers to what the holder of ``document`` cannot withhold, where the suite leaves a choice.
+
+    Beside the claims that the catalogue always shows, these are whom it is about, and whatever a holder could gain by
+    leaving out.
+    """
+    there = set(paths_of(document["credentialSubject"]))
+    always = [path for path in (("id",), *entry.always_shown) if path in there]
+    return [*core_pointers(document), *(pointer_to(("credentialSubject", *path)) for path in always)]
 
 
 def _credential(

@@ -27,7 +27,8 @@ from ssi.encoding.jsonld import Contexts
 from ssi.errors import InvalidInputError
 from ssi.keys import Kms
 from ssi.proofs import ed25519_signature_2020
-from ssi.proofs.suites import suite_for
+from ssi.proofs.selective.pointers import core_pointers
+from ssi.proofs.suites import issuing_suite
 from ssi.protocols.vc_api import IssueRequest, Profile, StatusRequest
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
@@ -37,8 +38,6 @@ from ssi.types import JsonObject, JsonValue
 from .publishing import Publisher
 from .store import Draft, IssuerStore, Selection
 
-DEFAULT_POINTERS: Final = ("/issuer",)
-"""What a selectively disclosed credential always shows, where the request does not say."""
 VC_JWT: Final = "application/vc+jwt"
 DATA_INTEGRITY: Final = "https://w3id.org/security/data-integrity/v2"
 ED25519_2020: Final = "https://w3id.org/security/suites/ed25519-2020/v1"
@@ -112,7 +111,11 @@ class StatusDesk:
 
 
 class ProfileIssuer:
-    """Issues under one profile."""
+    """Issues under one profile.
+
+    Where holders derive proofs, every one of them shows what the request says. Where it says nothing, it shows the
+    issuer, dates, status, schema and terms of use: what a holder could gain by leaving out.
+    """
 
     def __init__(
         self, profile: Profile, *, kms: Kms, contexts: Contexts, now: Callable[[], int], desk: StatusDesk | None = None
@@ -141,13 +144,14 @@ class ProfileIssuer:
         if profile.cryptosuite is None:
             return await self._enveloped(credential)
         key = await self._kms.public_key(profile.label)
+        pointers = core_pointers(document) if request.mandatory_pointers is None else request.mandatory_pointers
         return await secure_credential(
             credential,
             kms=self._kms,
             label=profile.label,
             verification_method=profile.method,
             created=self._now(),
-            suite=suite_for(profile.cryptosuite, key),
+            suite=issuing_suite(profile.cryptosuite, key, pointers),
             jsonld_contexts=self._contexts,
         )
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ssi.errors import ConflictError, GuardError, NotFoundError, UnavailableError
+from ssi.errors import ConflictError, GuardError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.keys import KeyPurpose
 from ssi.ledger.receipt import Receipt, build_receipt
+from ssi.proofs.suites import is_selective
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
 from ssi.registry.types import StatusCommitment
@@ -58,6 +59,11 @@ class StatusSettings(msgspec.Struct, frozen=True, kw_only=True):
     verifiers read no JOSE. Lists of the other kind are signed anew by the next ``publish``."""
     cryptosuite: str | None = None
     """The suite of that proof; None for the JCS suite of the key that signs lists."""
+
+    def __post_init__(self) -> None:
+        """Refuse a suite with selective disclosure: nobody derives from a list, and no verifier takes a base proof."""
+        if self.cryptosuite is not None and is_selective(self.cryptosuite):
+            raise InvalidInputError("expected status lists with a suite of one signature")
 
     def media_type(self, format: StatusFormat) -> str:
         """Return what lists of ``format`` are served as."""

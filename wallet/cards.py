@@ -40,6 +40,8 @@ from ssi.errors import DisclosureError, InvalidInputError, KeyBindingError, Veri
 from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
 
+from .selective import shown_to_oneself, withholdable
+
 Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "ldp_vc"]
 
 PROTOCOL_CLAIMS: Final = NEVER_DISCLOSABLE | {"iat"}
@@ -97,7 +99,9 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     claims: JsonObject
     """The processed payload, everything disclosed."""
     disclosures: dict[ClaimPath, str]
-    """Path of each claim that can be withheld to the text of its disclosure."""
+    """Path of each claim that can be withheld to the text of its disclosure; in an ``ldp_vc`` to its JSON pointer."""
+    chosen: bool
+    """Whether the holder chooses what to show."""
     unverified: UnverifiedSdJwtVc | UnverifiedVcJwt | UnverifiedCredential
 
     def __repr__(self) -> str:
@@ -244,6 +248,7 @@ def _read_sd_jwt(text: str) -> Delivered:
         valid_until=numeric_date(claims, "exp"),
         claims=claims,
         disclosures=view.disclosed,
+        chosen=True,
         unverified=unverified,
     )
 
@@ -268,6 +273,7 @@ def _read_vc_jwt(text: str) -> Delivered:
         valid_until=min(ends, default=None),
         claims=claims,
         disclosures={},
+        chosen=False,
         unverified=unverified,
     )
 
@@ -277,6 +283,7 @@ def _read_ldp_vc(text: str) -> Delivered:
     claims = {name: value for name, value in unverified.document.items() if name != "proof"}
     credential = parse_any_credential(claims, contexts=_contexts(claims), inline_contexts=True)
     key, holder = _bound_key(claims, credential)
+    pointers = withholdable(unverified.document)
     ends = [credential.valid_until, *(proof.expires for proof in unverified.proofs)]
     return Delivered(
         text=text,
@@ -289,7 +296,8 @@ def _read_ldp_vc(text: str) -> Delivered:
         valid_from=credential.valid_from,
         valid_until=min((end for end in ends if end is not None), default=None),
         claims=claims,
-        disclosures={},
+        disclosures=pointers or {},
+        chosen=pointers is not None,
         unverified=unverified,
     )
 
@@ -311,10 +319,18 @@ def _bound_key(claims: JsonObject, credential: Credential) -> tuple[PublicKey | 
 
 
 async def _verify_proofs(unverified: UnverifiedCredential, resolver: Resolver, now: int) -> None:
-    """Verify all proofs, of which one has to be the issuer's."""
+    """Verify all proofs, of which one has to be the issuer's: the base proof, if there is one."""
     keys = {need: await resolver.key(need.verification_method, need.purpose, at=now) for need in unverified.keys}
     contexts = _contexts(unverified.document)
-    verify_credential(unverified, keys=found_keys(keys), now=now, contexts=contexts, inline_contexts=True)
+    for number, document in enumerate(shown_to_oneself(unverified.document)):
+        verify_credential(
+            read_credential(document),
+            keys=found_keys(keys),
+            now=now,
+            contexts=contexts,
+            inline_contexts=True,
+            issuer_is_controller=number == 0,
+        )
 
 
 async def _issuer_key(delivered: Delivered, resolver: Resolver, now: int) -> PublicKey:

@@ -2,7 +2,8 @@
 
 Source:  RFC 9901 sections 4.3 and 7.2 (SD-JWT+KB), W3C VC-JOSE-COSE section 3.1.2 (``vp+jwt``), W3C Data Integrity 1.0
          section 2.1 (``domain`` and ``challenge`` of a presentation's own proof).
-Shapes:  an SD-JWT VC is shown with chosen claims, a ``vc+jwt`` or ``ldp_vc`` as a whole. Times are Unix seconds.
+Shapes:  an SD-JWT VC, and an ``ldp_vc`` with a base proof, is shown with chosen claims, any other ``ldp_vc`` or a
+         ``vc+jwt`` as a whole. Times are Unix seconds.
 I/O:     none; the holder's key store is awaited.
 Errors:  InvalidInputError (no such claim, or a choice that the format does not give), VerificationError (no suite signs
          with the holder's key), and those of ``Kms.sign``.
@@ -23,6 +24,7 @@ from ssi.errors import InvalidInputError
 from ssi.keys import Kms, PublicKey
 
 from .cards import Delivered, document_of, shown_paths
+from .selective import derive
 
 
 async def build_presentation(
@@ -41,22 +43,26 @@ async def build_presentation(
     ``audience`` and ``nonce`` are the verifier's; ``label`` names the key that the credential is bound to; with None it
     is shown as it is, to whoever takes a bearer credential.
     """
-    if delivered.format == "dc+sd-jwt":
-        if claims is None:
+    if delivered.chosen != (claims is not None):
+        if delivered.chosen:
             raise InvalidInputError("expected the paths of the claims to show; an empty list withholds what it can")
-        shown = present(delivered.text, claims, nested=nested)
-        paths = shown_paths(delivered, shown.split("~")[1:-1])
+        raise InvalidInputError(f"this {delivered.format} is shown as a whole: leave out claims to agree to that")
+    if delivered.format == "dc+sd-jwt":
+        compact = present(delivered.text, claims or (), nested=nested)
+        paths = shown_paths(delivered, compact.split("~")[1:-1])
         if label is None:
-            return shown, paths
-        return await bind(shown, kms=kms, label=label, nonce=nonce, audience=audience, now=now), paths
+            return compact, paths
+        return await bind(compact, kms=kms, label=label, nonce=nonce, audience=audience, now=now), paths
+    text, pointers = delivered.text, list[str]()
     if claims is not None:
-        raise InvalidInputError(f"a {delivered.format} is shown as a whole: leave out claims to agree to that")
-    paths = shown_paths(delivered, ())
+        shown, pointers = derive(parse_object(text), claims, delivered.disclosures, nested=nested)
+        text = msgspec.json.encode(shown).decode()
+    paths = shown_paths(delivered, pointers)
     if label is None or delivered.key is None:
-        return delivered.text, paths
+        return text, paths
     holder, kid = _holder(delivered.key, delivered.holder)
     if delivered.format == "ldp_vc":
-        return await _with_proof(delivered, kms, label, holder, kid, audience, nonce, now), paths
+        return await _with_proof(text, kms, label, holder, kid, audience, nonce, now), paths
     presentation = await sign_vp_jwt(
         [delivered.text],
         kms=kms,
@@ -71,9 +77,9 @@ async def build_presentation(
 
 
 async def _with_proof(
-    delivered: Delivered, kms: Kms, label: str, holder: str, kid: str, audience: str, nonce: str, now: int
+    text: str, kms: Kms, label: str, holder: str, kid: str, audience: str, nonce: str, now: int
 ) -> str:
-    document = parse_object(delivered.text)
+    document = parse_object(text)
     secured = await secure_presentation(
         [document],
         kms=kms,

@@ -206,8 +206,9 @@ class Wallet:
         """Return a presentation for ``audience`` and its ``nonce``, once the history says so durably.
 
         Of an SD-JWT VC the claims at ``claims`` are shown, with ``nested`` also what lies in them; an empty list
-        withholds all that can be. A ``vc+jwt`` or ``ldp_vc`` is shown as a whole, and takes no ``claims``. A card that
-        is bound to a key is bound to audience and nonce by it. Raises NotFoundError, InvalidInputError.
+        withholds all that can be. So it is of an ``ldp_vc`` of a suite with selective disclosure, of which what holds
+        others is shown with ``nested`` only. Anything else is shown as a whole, and takes no ``claims``. A card that is
+        bound to a key is bound to audience and nonce by it. Raises NotFoundError, InvalidInputError.
         """
         at = self._now() if now is None else now
         check_audience(audience)

@@ -15,6 +15,7 @@ from ssi.http.adapter import Act
 from ssi.http.vc_api import Route, VcApiSetup
 from ssi.keys import KeyPurpose
 from ssi.ports import PublishedList
+from ssi.proofs.suites import is_selective
 from ssi.protocols.http import HttpRequest, HttpResponse, parse_accept
 from ssi.protocols.vc_api import Profile, build_error, build_issued, parse_issue, parse_status
 from ssi.status.bitstring import EMBEDDED_MEDIA_TYPE
@@ -66,7 +67,8 @@ async def _desk(profile: Profile, setup: VcApiSetup) -> StatusDesk:
         keys={KeyPurpose.CREDENTIAL: (profile.label, profile.method), KeyPurpose.LIST: (label, method)},
         resolver=setup.resolver,
     )
-    settings = StatusSettings(embedded_proof=True, cryptosuite=profile.cryptosuite)
+    selective = profile.cryptosuite is not None and is_selective(profile.cryptosuite)
+    settings = StatusSettings(embedded_proof=True, cryptosuite=None if selective else profile.cryptosuite)
     store = await SqliteIssuerStore.open(setup.store)
     setup.closing(store.close)
     publisher = Publisher(identity, store=store, registry=None, settings=settings, now=setup.now)

@@ -17,15 +17,12 @@ every mandatory statement is there. That nothing else was signed, it cannot know
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
-from hashlib import sha256
 from secrets import token_bytes
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import msgspec
 
-from ssi.encoding.jsonld import BUNDLED, Contexts, to_quads
-from ssi.encoding.rdfc import canonicalize
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import Curve, PublicKey
 from ssi.proofs.bbs_proof_value import (
@@ -37,15 +34,9 @@ from ssi.proofs.bbs_proof_value import (
     parse_base,
     parse_derived,
 )
-from ssi.proofs.selective.grouping import (
-    Grouped,
-    canonicalize_and_group,
-    disclosed_labels,
-    named_lines,
-    relative_indexes,
-)
-from ssi.proofs.selective.labels import HMAC_KEY_LENGTH, given_labels, shuffled_labels
-from ssi.proofs.selective.pointers import check_pointers, select
+from ssi.proofs.selective.grouping import Grouped
+from ssi.proofs.selective.labels import HMAC_KEY_LENGTH, shuffled_labels
+from ssi.proofs.selective.suite import SelectiveCryptosuite, mandatory_hash
 from ssi.types import JsonObject
 
 
@@ -74,10 +65,10 @@ class HolderSecret(msgspec.Struct, frozen=True):
         return "HolderSecret()"
 
 
-class Bbs2023:
+class Bbs2023(SelectiveCryptosuite):
     """bbs-2023; an instance for issuing holds the mandatory pointers."""
 
-    __slots__ = ("_commitment", "_hmac_key", "_mandatory")
+    __slots__ = ("_commitment", "_hmac_key")
 
     name: ClassVar[str] = "bbs-2023"
     curve: ClassVar[Curve] = Curve.BLS12_381_G2
@@ -91,32 +82,17 @@ class Bbs2023:
     ) -> None:
         """Say what every derived proof will show, and to whose secret the proof is bound.
 
-        What is not mandatory a holder may leave out, the end of validity and the status too: ``core_pointers`` of
-        ``ssi.proofs.selective.pointers`` names the members that an issuer should think of.
         ``holder_commitment`` is a commitment with proof to one message of the holder (anonymous holder binding).
         ``hmac_key`` is for test vectors: left out, each proof draws its own, which is what hides the shape of what is
         not shown. Raises InvalidInputError for what is no JSON pointer.
         """
-        self._mandatory = check_pointers(list(mandatory_pointers))
+        super().__init__(mandatory_pointers)
         self._commitment = holder_commitment
         self._hmac_key = hmac_key
 
-    def check_key(self, key: PublicKey) -> None:
-        """Raise VerificationError unless ``key`` is one of BBS."""
-        if key.curve is not self.curve:
-            raise VerificationError(f"{self.name}: expected a key on {self.curve}, got one on {key.curve}")
-
-    def configure(self, document: JsonObject, options: JsonObject) -> JsonObject:
-        """Return the proof without the @context of ``document``, which is there for canonicalization only (3.4.4)."""
-        return dict(options)
-
-    def unsecured(self, document: JsonObject, options: JsonObject) -> JsonObject:
-        """Return ``document`` without its proofs. Raises VerificationError if the proof has another @context."""
-        unsecured = dict(document)
-        unsecured.pop("proof", None)
-        if "@context" in options and options["@context"] != document.get("@context"):
-            raise VerificationError(f"{self.name}: expected a proof without @context, or with that of the document")
-        return unsecured
+    def showing(self, mandatory_pointers: Sequence[str]) -> Self:
+        """Return this suite with other mandatory pointers. Raises as the constructor."""
+        return type(self)(mandatory_pointers, holder_commitment=self._commitment, hmac_key=self._hmac_key)
 
     async def prove(
         self, document: JsonObject, proof_config: JsonObject, sign: object, *, contexts: Contexts = BUNDLED
@@ -129,8 +105,8 @@ class Bbs2023:
         if not isinstance(sign, BbsSigner):
             raise InvalidInputError(f"{self.name}: expected a signer with a key store that makes BBS signatures")
         hmac_key = self._hmac_key or token_bytes(HMAC_KEY_LENGTH)
-        grouped = _group(document, {"mandatory": self._mandatory}, hmac_key, contexts)
-        header = _header(document, proof_config, grouped.text("mandatory"), contexts)
+        grouped = self.group(document, self._mandatory, shuffled_labels(hmac_key), contexts)
+        header = self.config_hash(document, proof_config, contexts) + mandatory_hash([grouped.text("mandatory")])
         messages = _messages(grouped)
         signature = await sign.bbs_sign(header=header, messages=messages, commitment=self._commitment)
         public_key = (await sign.public_key()).to_raw()
@@ -155,13 +131,9 @@ class Bbs2023:
 
         self.check_key(key)
         value = parse_derived(proof_value)
-        _refuse_chain(document)
-        lines = named_lines(document, given_labels(value.label_map), contexts=contexts)
-        mandatory = set(value.mandatory_indexes)
-        if value.mandatory_indexes and value.mandatory_indexes[-1] >= len(lines):
-            raise VerificationError(f"{self.name}: expected indexes of statements that the document makes")
-        header = _header(document, proof_config, "".join(lines[index] for index in value.mandatory_indexes), contexts)
-        shown = [line.encode() for index, line in enumerate(lines) if index not in mandatory]
+        read = self.read_shown(document, value.label_map, value.mandatory_indexes, contexts)
+        header = self.config_hash(document, proof_config, contexts) + read.mandatory_hash
+        shown = read.others
         if len(shown) != len(value.selective_indexes):
             raise VerificationError(f"{self.name}: expected an index for each statement that is not mandatory")
         public, proof, indexes, about = key.to_raw(), value.proof, value.selective_indexes, value.presentation_header
@@ -170,6 +142,9 @@ class Bbs2023:
         else:
             count = value.message_count
             blind_proof_verify(public, proof, count, shown, indexes, header=header, presentation_header=about)
+
+
+_SUITE = Bbs2023()
 
 
 def derive_proof(
@@ -187,25 +162,21 @@ def derive_proof(
     holder's secret. The signature is not verified: ``verify_base_proof`` does, once. Raises InvalidInputError if a
     pointer names nothing, if nothing is selected, or if the proof is not such a proof.
     """
-    unsecured, proof = base_proof_of(document)
+    unsecured, proof = _SUITE.base_proof_of(document)
     value = parse_base(proof["proofValue"])
-    pointers = {"mandatory": value.mandatory_pointers, "selective": check_pointers(list(selective_pointers))}
-    grouped = _group(unsecured, pointers, value.hmac_key, contexts)
-    revealed = select(unsecured, [*pointers["mandatory"], *pointers["selective"]])
-    if revealed is None:
-        raise InvalidInputError("bbs-2023: expected pointers to something, nothing is mandatory here")
-    combined = sorted({*grouped.groups["mandatory"], *grouped.groups["selective"]})
-    selective = relative_indexes(grouped.groups["selective"], grouped.others("mandatory"))
+    labels = shuffled_labels(value.hmac_key)
+    shown = _SUITE.disclose(unsecured, value.mandatory_pointers, selective_pointers, labels, contexts)
+    messages = _messages(shown.grouped)
     derived = DerivedProofValue(
-        proof=_prove(value, _messages(grouped), selective, presentation_header, holder),
-        label_map=disclosed_labels(grouped, combined),
-        mandatory_indexes=tuple(relative_indexes(grouped.groups["mandatory"], combined)),
-        selective_indexes=tuple(selective),
+        proof=_prove(value, messages, shown.selective_indexes, presentation_header, holder),
+        label_map=shown.label_map,
+        mandatory_indexes=shown.mandatory_indexes,
+        selective_indexes=shown.selective_indexes,
         presentation_header=presentation_header,
         feature=value.feature,
-        message_count=None if value.feature is Feature.BASELINE else len(grouped.others("mandatory")),
+        message_count=None if value.feature is Feature.BASELINE else len(messages),
     )
-    return {**deepcopy(revealed), "proof": {**proof, "proofValue": encode_derived(derived)}}
+    return {**shown.document, "proof": {**proof, "proofValue": encode_derived(derived)}}
 
 
 def verify_base_proof(
@@ -218,16 +189,16 @@ def verify_base_proof(
     from ssi.keys.bbs import verify
     from ssi.keys.bbs.blind import blind_verify
 
-    suite = Bbs2023()
-    suite.check_key(key)
-    unsecured, proof = base_proof_of(document)
+    _SUITE.check_key(key)
+    unsecured, proof = _SUITE.base_proof_of(document)
     value = parse_base(proof["proofValue"])
     if value.public_key != key.to_raw():
         raise VerificationError("bbs-2023: expected a base proof by the key that it names")
-    grouped = _group(unsecured, {"mandatory": value.mandatory_pointers}, value.hmac_key, contexts)
+    grouped = _SUITE.group(unsecured, value.mandatory_pointers, shuffled_labels(value.hmac_key), contexts)
     config = {name: member for name, member in proof.items() if name != "proofValue"}
-    suite.unsecured(document, config)
-    if _header(unsecured, config, grouped.text("mandatory"), contexts) != value.header:
+    _SUITE.unsecured(document, config)
+    header = _SUITE.config_hash(unsecured, config, contexts) + mandatory_hash([grouped.text("mandatory")])
+    if header != value.header:
         raise VerificationError("bbs-2023: expected a base proof over the statements of this document")
     if value.feature is Feature.BASELINE:
         verify(value.public_key, value.signature, _messages(grouped), header=value.header)
@@ -236,19 +207,6 @@ def verify_base_proof(
         messages, hidden = _messages(grouped), [secret.secret]
         blind_verify(value.public_key, value.signature, messages, hidden, secret.prover_blind, header=value.header)
     return value
-
-
-def base_proof_of(document: JsonObject) -> tuple[JsonObject, JsonObject]:
-    """Return ``document`` without its proofs, and its one bbs-2023 proof. Raises InvalidInputError."""
-    proofs = document.get("proof")
-    found = [
-        proof
-        for proof in (proofs if isinstance(proofs, list) else [proofs])
-        if isinstance(proof, dict) and proof.get("cryptosuite") == Bbs2023.name
-    ]
-    if len(found) != 1 or not isinstance(found[0].get("proofValue"), str):
-        raise InvalidInputError("expected a document with one bbs-2023 proof")
-    return {name: member for name, member in document.items() if name != "proof"}, found[0]
 
 
 def _prove(
@@ -283,24 +241,5 @@ def _holder(holder: HolderSecret | None) -> HolderSecret:
     return holder
 
 
-def _group(document: JsonObject, pointers: dict[str, tuple[str, ...]], hmac_key: bytes, contexts: Contexts) -> Grouped:
-    _refuse_chain(document)
-    return canonicalize_and_group(document, pointers, shuffled_labels(hmac_key), contexts=contexts)
-
-
-def _refuse_chain(document: JsonObject) -> None:
-    """A chain would put the base proof's predecessors into the document, of which a holder shows a part."""
-    if "proof" in document:
-        raise VerificationError("bbs-2023: expected a proof without previousProof")
-
-
 def _messages(grouped: Grouped) -> list[bytes]:
     return [grouped.lines[index].encode() for index in grouped.others("mandatory")]
-
-
-def _header(document: JsonObject, proof_config: JsonObject, mandatory: str, contexts: Contexts) -> bytes:
-    """Return hash(proof configuration) ‖ hash(mandatory statements) (3.4.3), the first under @context (3.4.4)."""
-    if "@context" not in document:
-        raise InvalidInputError("bbs-2023: expected a document with @context")
-    config = {**proof_config, "@context": document["@context"]}
-    return canonicalize(to_quads(config, contexts=contexts)).hash() + sha256(mandatory.encode()).digest()

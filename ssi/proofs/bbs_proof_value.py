@@ -5,7 +5,7 @@ Source:  W3C Data Integrity BBS Cryptosuites v1.0 (editor's draft of 2025-04-03)
 Input:   ``proofValue`` text of any origin.
 Shapes:  multibase base64url (``u``) of a three-byte header and a CBOR array. The header says what kind of proof it is
          and which feature it has. Labels travel as numbers: ``c14n0`` as 0, ``b2`` as 2.
-I/O:     none. CBOR is decoded with ``cbor2``, imported when the first value is read.
+I/O:     none.
 Errors:  InvalidInputError (no such value), VerificationError (a base proof where a derived one belongs or the other way
          round, and pseudonyms), UnavailableError (the extra is not installed).
 
@@ -23,7 +23,8 @@ from typing import Final
 import msgspec
 
 from ssi.encoding.base64url import b64url_decode, b64url_encode
-from ssi.encoding.cbor import CborValue, decode_cbor, encode_cbor
+from ssi.encoding.cbor import CborValue, encode_cbor
+from ssi.encoding.cbor_plain import decode_plain
 from ssi.errors import InvalidInputError, VerificationError
 from ssi.proofs.selective.labels import HMAC_KEY_LENGTH
 from ssi.proofs.selective.pointers import check_pointers
@@ -163,7 +164,7 @@ def _open(proof_value: str) -> tuple[Feature, int, bytes]:
 
 
 def _decode(data: bytes, length: int) -> list[CborValue]:
-    parts = decode_cbor(data, max_bytes=MAX_PROOF_VALUE_CHARACTERS, max_depth=3)
+    parts = decode_plain(data, max_bytes=MAX_PROOF_VALUE_CHARACTERS)
     if not isinstance(parts, list) or len(parts) != length:
         raise InvalidInputError(f"bbs-2023: expected a proofValue of {length} components")
     return parts

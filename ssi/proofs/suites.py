@@ -9,7 +9,7 @@ Errors:  VerificationError (an unknown suite, or a key of another type).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from ssi.encoding.jsonld import Contexts
@@ -18,11 +18,13 @@ from ssi.keys import Curve, PublicKey
 from ssi.proofs.bbs_2023 import Bbs2023
 from ssi.proofs.ecdsa_jcs_2019 import EcdsaJcs2019
 from ssi.proofs.ecdsa_rdfc_2019 import EcdsaRdfc2019
+from ssi.proofs.ecdsa_sd_2023 import EcdsaSd2023
 from ssi.proofs.ed25519_signature_2020 import Ed25519Signature2020
 from ssi.proofs.eddsa_jcs_2022 import EddsaJcs2022
 from ssi.proofs.eddsa_rdfc_2022 import EddsaRdfc2022
 from ssi.proofs.jcs import JcsCryptosuite
 from ssi.proofs.plain import Signer
+from ssi.proofs.selective.suite import SelectiveCryptosuite
 from ssi.types import JsonObject
 
 
@@ -31,6 +33,7 @@ class Cryptosuite(Protocol):
 
     A suite is free in what it signs and in what a proof value holds: one signature, or many and the means to derive
     from them. What it needs beside document and options, such as mandatory pointers, is given to its constructor.
+    Those of ``SelectiveCryptosuite`` have ``showing`` for it.
     """
 
     @property
@@ -90,8 +93,9 @@ EDDSA_RDFC_2022: Final = EddsaRdfc2022()
 ECDSA_RDFC_2019_P256: Final = EcdsaRdfc2019(Curve.P256)
 ECDSA_RDFC_2019_P384: Final = EcdsaRdfc2019(Curve.P384)
 ED25519_SIGNATURE_2020: Final = Ed25519Signature2020()
+ECDSA_SD_2023: Final = EcdsaSd2023()
+"""Verifies derived proofs; ``showing`` gives the one that issues with mandatory pointers. So does the next."""
 BBS_2023: Final = Bbs2023()
-"""Verifies derived proofs; to issue, make an instance with the mandatory pointers."""
 
 _JCS: Final[tuple[JcsCryptosuite, ...]] = (EDDSA_JCS_2022, ECDSA_JCS_2019_P256, ECDSA_JCS_2019_P384)
 _ALL: Final[tuple[Cryptosuite, ...]] = (
@@ -100,6 +104,7 @@ _ALL: Final[tuple[Cryptosuite, ...]] = (
     ECDSA_RDFC_2019_P256,
     ECDSA_RDFC_2019_P384,
     ED25519_SIGNATURE_2020,
+    ECDSA_SD_2023,
     BBS_2023,
 )
 SUITES: Final[Mapping[str, Mapping[Curve, Cryptosuite]]] = {
@@ -108,6 +113,8 @@ SUITES: Final[Mapping[str, Mapping[Curve, Cryptosuite]]] = {
 """By name, then by the curve of the key."""
 JCS_NAMES: Final = frozenset(suite.name for suite in _JCS)
 """The suites that hash a document as it is written; all others read it as a graph."""
+SELECTIVE_NAMES: Final = frozenset(suite.name for suite in _ALL if isinstance(suite, SelectiveCryptosuite))
+"""The suites with base proofs and derived proofs."""
 _JCS_BY_CURVE: Final = {suite.curve: suite for suite in _JCS}
 
 
@@ -124,6 +131,20 @@ def suite_for(name: str, key: PublicKey) -> Cryptosuite:
     if suite is None:
         raise VerificationError(f"{name}: expected a key on {' or '.join(SUITES[name])}, got one on {key.curve}")
     return suite
+
+
+def is_selective(name: str) -> bool:
+    """Tell whether holders derive proofs of the suite ``name``, and so whether it takes mandatory pointers."""
+    return name in SELECTIVE_NAMES
+
+
+def issuing_suite(name: str, key: PublicKey, mandatory_pointers: Sequence[str]) -> Cryptosuite:
+    """Return the suite ``name`` as it signs with ``key``; one with selective disclosure always shows the pointers.
+
+    Raises VerificationError, and InvalidInputError for what is no JSON pointer.
+    """
+    suite = suite_for(name, key)
+    return suite.showing(mandatory_pointers) if isinstance(suite, SelectiveCryptosuite) else suite
 
 
 def jcs_suite_for(key: PublicKey) -> JcsCryptosuite:

@@ -14,15 +14,18 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from ssi.cli.vcapi_profiles import HOLDER_SUITE, TEST_PROFILES, WITH_STATUS, Profiles
+from ssi.cli.vcapi_profiles import HOLDER_SUITE, TEST_PROFILES, WITH_STATUS, Profiles, _new
 from ssi.cli.vcapi_profiles import test_profiles as new_profiles
 from ssi.credentials.contexts import VC_V1_CONTEXT, VC_V2_CONTEXT
 from ssi.did.resolver import default_resolver
 from ssi.encoding.jsonld import BUNDLED
 from ssi.errors import InvalidInputError
 from ssi.http.vc_api import VcApiSetup, create_app, find_parts
+from ssi.keys import Curve
+from ssi.keys.backends.memory import MemoryKms
 
-SUITES = [name for name, (suite, _) in TEST_PROFILES.items() if suite is not None]
+SELECTIVE = ["ecdsa-sd-2023", "bbs-2023"]
+SUITES = [name for name, (suite, _) in TEST_PROFILES.items() if suite is not None and name not in SELECTIVE]
 SSI = [sys.executable, "-m", "ssi.cli"]
 TOKEN = "t" * 40
 
@@ -112,6 +115,62 @@ async def test_what_is_issued_verifies_and_nothing_else(server: Server, profile:
     assert await server.verify(secured, domain="https://v.example") == 400
 
 
+@pytest.mark.parametrize("profile", SELECTIVE)
+async def test_what_is_derived_verifies_and_a_base_proof_does_not(server: Server, profile: str) -> None:
+    subject = {"id": "did:example:subject", "name": "A name", "description": "Something else"}
+    base = await server.issued(profile, credentialSubject=subject, validUntil="2999-01-01T00:00:00Z")
+
+    async def derive(document: object, *pointers: object) -> tuple[int, Any]:
+        body = {"verifiableCredential": document, "options": {"selectivePointers": list(pointers)}}
+        status, answer = await server.post("/credentials/derive", body)
+        return status, answer.get("verifiableCredential", answer)
+
+    assert await server.verify(base) == 400, "a base proof is not for verifiers"
+    status, derived = await derive(base, "/credentialSubject/name")
+    assert status == 201
+    assert derived["credentialSubject"] == {"id": "did:example:subject", "name": "A name"}
+    assert derived["validUntil"] == base["validUntil"], "what a holder could gain by leaving out"
+    assert await server.verify(derived) == 200
+    plain = await server.issued("eddsa-rdfc-2022")
+    both = {**base, "proof": [plain["proof"], base["proof"]]}
+    assert await server.verify((await derive(both, "/credentialSubject/name"))[1]) == 200
+    for changed in (
+        {"issuer": server.holder},
+        {"validUntil": "2999-01-02T00:00:00Z"},
+        {"credentialSubject": {**derived["credentialSubject"], "description": "Something else"}},
+        {"credentialSubject": {**derived["credentialSubject"], "name": "Another name"}},
+        {"proof": {**derived["proof"], "created": "2020-01-01T00:00:00Z"}},
+        {"proof": {**derived["proof"], "proofValue": base["proof"]["proofValue"]}},
+        {"undefined": "term"},
+    ):
+        assert await server.verify({**derived, **changed}) == 400, changed
+    for name in ("issuer", "validUntil", "credentialSubject"):
+        assert await server.verify({key: value for key, value in derived.items() if key != name}) == 400, name
+    for document, pointer in (
+        (base, "/nothing"),
+        (base, "credentialSubject"),
+        (base, ""),
+        (base, 1),
+        (derived, "/credentialSubject"),
+        (plain, "/credentialSubject"),
+        ("text", "/credentialSubject"),
+    ):
+        assert (await derive(document, pointer))[0] == 400, pointer
+
+
+@pytest.mark.parametrize("profile", SELECTIVE)
+async def test_mandatory_pointers_name_what_is_there(server: Server, profile: str) -> None:
+    document = server.credential(profile)
+    for pointers in (["/nothing"], ["/issuer", "/credentialSubject/none"], ["issuer"], [""], [1], "/issuer"):
+        assert (await server.issue(profile, document, mandatoryPointers=pointers))[0] == 400, pointers
+    status, answer = await server.issue(profile, document, mandatoryPointers=["/issuer", "/credentialSubject/name"])
+    assert status == 201
+    body = {"verifiableCredential": answer["verifiableCredential"], "options": {"selectivePointers": []}}
+    status, answer = await server.post("/credentials/derive", body)
+    assert (status, answer["verifiableCredential"]["credentialSubject"]["name"]) == (201, "A name")
+    assert await server.verify(answer["verifiableCredential"]) == 200
+
+
 async def test_a_credential_of_data_model_1_1_gets_the_context_of_its_proof(server: Server) -> None:
     document = server.credential("eddsa-rdfc-2022", issuanceDate="2020-01-01T00:00:00Z")
     document |= {"@context": [VC_V1_CONTEXT], "credentialSubject": {"id": "did:example:subject"}}
@@ -167,6 +226,7 @@ async def test_bodies_that_are_none(server: Server, body: object) -> None:
         "/credentials/verify",
         "/presentations/verify",
         "/presentations/prove",
+        "/credentials/derive",
     ):
         assert (await server.post(path, body))[0] == 400
     async with server.client.post("/credentials/verify", data=b"{") as response:
@@ -233,6 +293,32 @@ async def test_a_status_is_set_and_the_list_says_so(server: Server) -> None:
     assert await change("revocation") == 200
     assert await server.verify(secured) == 400, "revoked"
     assert await server.verify(secured, checks=["proof"]) == 200
+
+
+async def test_a_credential_with_selective_disclosure_has_a_status_that_its_holder_cannot_withhold() -> None:
+    profiles = await new_profiles()
+    kms = profiles.kms
+    assert isinstance(kms, MemoryKms)
+    name = "sd-with-status"
+    profile = await _new(kms, name, "ecdsa-sd-2023", Curve.P256, status=True)
+    profiles = Profiles((profile,), profiles.holder, kms)
+    app = await create_app(setup_of(profiles, "https://localhost:8443"), find_parts(), token=None)
+    async with TestClient(TestServer(app)) as client:
+        server = Server(client, profiles)
+        status, answer = await server.issue(name, server.credential(name), credentialId="case-1")
+        assert status == 201, answer
+        body = {"verifiableCredential": answer["verifiableCredential"], "options": {"selectivePointers": ["/type"]}}
+        _, answer = await server.post("/credentials/derive", body)
+        assert "credentialStatus" in answer["verifiableCredential"]
+        body["options"] = {"selectivePointers": ["/credentialSubject"]}
+        derived = (await server.post("/credentials/derive", body))[1]["verifiableCredential"]
+        assert await server.verify(derived) == 200
+        without = {key: value for key, value in derived.items() if key != "credentialStatus"}
+        assert await server.verify(without) == 400
+        entry = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"}
+        change = {"credentialId": "case-1", "credentialStatus": entry}
+        assert (await server.post(f"/issuers/{name}/credentials/status", change))[0] == 200
+        assert await server.verify(derived) == 400
 
 
 async def test_a_token_is_asked_for_and_the_public_part_is_public() -> None:

@@ -86,9 +86,3 @@ async def test_published_files(curve: Curve) -> None:
     assert {**ours, "proof": {**ours["proof"], "proofValue": signed["proof"]["proofValue"]}} == signed
     assert _verify(ours, key) == unsigned
     count.ran()
-
-
-def test_what_is_left_out() -> None:
-    files = [path for path in vectors_dir(FOLDER).rglob("*") if path.is_file()]
-    found = [path for path in files if path.parent != vectors_dir(FOLDER) and "ecdsa-sd-2023" in str(path)]
-    count.left_out("selective disclosure (ecdsa-sd-2023) is not built yet", len(found))

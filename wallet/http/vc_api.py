@@ -14,17 +14,32 @@ from ssi.http.adapter import Act
 from ssi.http.vc_api import Route, VcApiSetup
 from ssi.keys import KeyPurpose
 from ssi.proofs.data_integrity import add_proof
+from ssi.proofs.derive import derive_proof
 from ssi.proofs.suites import suite_for
 from ssi.protocols.http import HttpRequest, HttpResponse
-from ssi.protocols.vc_api import build_error, build_proved, parse_prove
+from ssi.protocols.vc_api import build_error, build_issued, build_proved, parse_derive, parse_prove
 
 
 async def routes(setup: VcApiSetup) -> list[Route]:
     """Return the two routes; presentations are proved only where the setup has a holder."""
-    found: list[Route] = []
+    found = [Route("POST", "/credentials/derive", _derive(setup))]
     if setup.holder is not None:
         found.append(Route("POST", "/presentations/prove", _prove(setup)))
     return found
+
+
+def _derive(setup: VcApiSetup) -> Act:
+    async def act(request: HttpRequest) -> HttpResponse:
+        try:
+            asked = parse_derive(request.json_object())
+            derived = derive_proof(
+                asked.credential, selective_pointers=asked.selective_pointers, contexts=setup.contexts
+            )
+        except SsiError as exc:
+            return build_error(exc)
+        return build_issued(derived)
+
+    return act
 
 
 def _prove(setup: VcApiSetup) -> Act:

@@ -87,7 +87,7 @@ def disclosed_labels(grouped: Grouped, indexes: Collection[int]) -> dict[str, st
     """Return the label map of a derived proof that shows the lines at ``indexes``.
 
     It maps the canonical labels of what is shown (``c14n0``) to the names in the lines, and is empty if no blank node
-    is shown (3.5.8 of ECDSA, steps 11 and 12).
+    is shown (3.5.4 of ECDSA, createDisclosureData).
     """
     shown = canonicalize([grouped.quads[index] for index in indexes]).labels
     return {name: grouped.labels[label] for label, name in shown.items()}

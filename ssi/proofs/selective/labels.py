@@ -1,7 +1,7 @@
 """Name the blank nodes of a document so that the names tell a verifier nothing.
 
-Source:  W3C Data Integrity ECDSA Cryptosuites v1.0, 3.4.3 (createHmac) and 3.5.1 (createHmacIdLabelMapFunction), 3.5.2
-         (createLabelMapFunction); Data Integrity BBS Cryptosuites, 3.2.1 (createShuffledIdLabelMapFunction).
+Source:  W3C Data Integrity ECDSA Cryptosuites v1.0, 3.4.3 (createLabelMapFunction) and 3.4.4
+         (createHmacIdLabelMapFunction); Data Integrity BBS Cryptosuites, 3.2.1 (createShuffledIdLabelMapFunction).
 Shapes:  a factory takes the map from the labels of the input (``_:b0``) to the canonical ones (``c14n0``) and returns
          one from the labels of the input to the names that lines are written with (``b2``), without ``_:``.
 I/O:     none.

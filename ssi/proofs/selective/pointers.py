@@ -22,7 +22,7 @@ MAX_POINTERS: Final = 1024
 """Most pointers of one selection; ours, the specification sets no bound."""
 MAX_POINTER_CHARACTERS: Final = 4096
 
-_KEPT: Final = frozenset({"@context", "id", "@id", "type", "@type"})
+KEPT: Final = frozenset({"@context", "id", "@id", "type", "@type"})
 """Members that a selected object always has: without them it would be another node, or mean something else."""
 _CORE: Final = (
     "issuer",
@@ -53,6 +53,11 @@ def parse_pointer(pointer: str) -> tuple[str, ...]:
     return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/"))
 
 
+def pointer_to(path: Sequence[str | int]) -> str:
+    """Return the JSON pointer of a path of names and indexes (RFC 6901, 3)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
 def select(document: JsonObject, pointers: Iterable[str]) -> JsonObject | None:
     """Return what ``pointers`` select of ``document``, or None if there are none (``selectJsonLd``).
 
@@ -63,7 +68,7 @@ def select(document: JsonObject, pointers: Iterable[str]) -> JsonObject | None:
         if number >= MAX_POINTERS:
             raise InvalidInputError(f"expected at most {MAX_POINTERS} JSON pointers")
         tokens = parse_pointer(pointer)
-        _find(document, tokens)
+        find(document, tokens)
         _add(tree, tokens)
     if not tree:
         return None
@@ -90,6 +95,18 @@ def core_pointers(document: JsonObject) -> tuple[str, ...]:
     return tuple(f"/{name}" for name in _CORE if name in document)
 
 
+def find(value: JsonValue, tokens: Sequence[str]) -> JsonValue:
+    """Return the member that the path leads to (RFC 6901, 4). Raises InvalidInputError if there is none."""
+    for token in tokens:
+        if isinstance(value, dict) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            raise InvalidInputError("expected JSON pointers to members that the document has")
+    return value
+
+
 def _add(tree: _Tree, tokens: Sequence[str]) -> None:
     """Add a path; what is selected whole stays so."""
     for number, token in enumerate(tokens):
@@ -104,23 +121,12 @@ def _add(tree: _Tree, tokens: Sequence[str]) -> None:
         tree = below
 
 
-def _find(value: JsonValue, tokens: Sequence[str]) -> None:
-    """Raise InvalidInputError unless the path leads to a member (RFC 6901, 4)."""
-    for token in tokens:
-        if isinstance(value, dict) and token in value:
-            value = value[token]
-        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
-            value = value[int(token)]
-        else:
-            raise InvalidInputError("expected JSON pointers to members that the document has")
-
-
 def _select(value: JsonValue, tree: _Tree) -> JsonValue:
     """Return what the paths of ``tree``, which are there, select of ``value``."""
     if not tree:
         return value
     if isinstance(value, dict):
         return {
-            name: _select(member, tree.get(name, {})) for name, member in value.items() if name in tree or name in _KEPT
+            name: _select(member, tree.get(name, {})) for name, member in value.items() if name in tree or name in KEPT
         }
     return [_select(value[index], tree[str(index)]) for index in sorted(map(int, tree))]

@@ -47,7 +47,7 @@ def _line(operation: str, ours: Case, peer: str, request: dict[str, Any], effort
     target = f"≥ {goal} × faster than {peer}" if goal else f"– (beside {peer})"
     text = f"{mine * 1e3:.2f} ms, {ratio:.2f} × two pairings"
     try:
-        seconds = npm.ask_bbs(rounds=min(effort.rounds, 10), calls=1, **request)
+        seconds = npm.ask_selective(rounds=min(effort.rounds, 10), calls=1, **request)
     except PeerAbsent:
         return Line(operation, target, text, None, f"{peer}: absent")
     theirs = Spread.of(seconds)
@@ -143,7 +143,7 @@ def documents(effort: Effort) -> Iterator[Line]:
         return await _issued(kms)
 
     def request(action: str, document: JsonObject, **more: Any) -> dict[str, Any]:
-        return {"action": action, "document": document, "documents": allowed, **more}
+        return {"action": action, "suite": "bbs-2023", "document": document, "documents": allowed, **more}
 
     rows: list[tuple[str, Case, dict[str, Any]]] = [
         (

@@ -26,7 +26,7 @@ from tests.vectors.support import REPOSITORY
 
 SOURCE = REPOSITORY / "tests" / "interop" / "npm"
 TARGET = REPOSITORY / ".interop" / "npm"
-FILES = ("package.json", "package-lock.json", "peer.mjs", "bench.mjs", "bbs.mjs")
+FILES = ("package.json", "package-lock.json", "peer.mjs", "bench.mjs", "selective.mjs")
 PREFIXES = {
     Curve.ED25519: ED25519_PRIV,
     Curve.P256: P256_PRIV,
@@ -73,9 +73,9 @@ def seconds(**request: Any) -> list[float]:
     return taken
 
 
-def ask_bbs(**request: Any) -> Any:
-    """As ``ask``, of the packages for BBS; with ``rounds`` and ``calls``, as ``seconds``."""
-    return _run("bbs.mjs", request)
+def ask_selective(**request: Any) -> Any:
+    """As ``ask``, of BBS and the suites with selective disclosure; with ``rounds`` and ``calls``, as ``seconds``."""
+    return _run("selective.mjs", request)
 
 
 def _run(script: str, request: dict[str, Any]) -> Any:

@@ -1,9 +1,11 @@
-// What Digital Bazaar's BBS packages make of one request: a JSON object on standard input, the answer on standard output.
+// What Digital Bazaar's packages for BBS and for selective disclosure make of one request: a JSON object on standard input, the answer on standard output.
 // Octets are hexadecimal. With `rounds` and `calls`, the answer is the processor seconds per call of each round. Every
 // document that is looked up stands in the request, nothing is fetched.
 import * as Bls12381Multikey from '@digitalbazaar/bls12-381-multikey';
 import * as bbs from '@digitalbazaar/bbs-signatures';
 import * as bbs2023 from '@digitalbazaar/bbs-2023-cryptosuite';
+import * as EcdsaMultikey from '@digitalbazaar/ecdsa-multikey';
+import * as ecdsaSd2023 from '@digitalbazaar/ecdsa-sd-2023-cryptosuite';
 import {DataIntegrityProof} from '@digitalbazaar/data-integrity';
 import jsigs from 'jsonld-signatures';
 
@@ -20,6 +22,11 @@ function loaderOf(documents) {
 }
 
 const purpose = () => new jsigs.purposes.AssertionProofPurpose();
+
+const SUITES = {
+  'bbs-2023': {module: bbs2023, keyOf: key => Bls12381Multikey.from(key, {algorithm: 'BBS-BLS12-381-SHA-256'})},
+  'ecdsa-sd-2023': {module: ecdsaSd2023, keyOf: key => EcdsaMultikey.from(key)}
+};
 
 // Each takes a request and returns what is to be run, so that reading the request is not timed.
 const ACTIONS = {
@@ -49,25 +56,24 @@ const ACTIONS = {
     };
     return async () => bbs.verifyProof(input);
   },
-  issue: ({document, documents, key, mandatoryPointers, created}) => async () => {
-    const pair = await Bls12381Multikey.from(key, {algorithm: 'BBS-BLS12-381-SHA-256'});
-    const cryptosuite = bbs2023.createSignCryptosuite({mandatoryPointers});
+  issue: ({suite, document, documents, key, mandatoryPointers, created}) => async () => {
+    const pair = await SUITES[suite].keyOf(key);
+    const cryptosuite = SUITES[suite].module.createSignCryptosuite({mandatoryPointers});
     return jsigs.sign(structuredClone(document), {
       suite: new DataIntegrityProof({signer: pair.signer(), date: created, cryptosuite}),
       purpose: purpose(), documentLoader: loaderOf(documents)
     });
   },
-  derive: ({document, documents, selectivePointers, presentationHeader}) => async () => {
-    const cryptosuite = bbs2023.createDiscloseCryptosuite({
-      selectivePointers, presentationHeader: raw(presentationHeader)
-    });
+  derive: ({suite, document, documents, selectivePointers, presentationHeader}) => async () => {
+    const about = presentationHeader === undefined ? {} : {presentationHeader: raw(presentationHeader)};
+    const cryptosuite = SUITES[suite].module.createDiscloseCryptosuite({selectivePointers, ...about});
     return jsigs.derive(structuredClone(document), {
       suite: new DataIntegrityProof({cryptosuite}), purpose: purpose(), documentLoader: loaderOf(documents)
     });
   },
-  check: ({document, documents}) => async () => {
+  check: ({suite, document, documents}) => async () => {
     const {verified, error} = await jsigs.verify(document, {
-      suite: new DataIntegrityProof({cryptosuite: bbs2023.createVerifyCryptosuite()}),
+      suite: new DataIntegrityProof({cryptosuite: SUITES[suite].module.createVerifyCryptosuite()}),
       purpose: purpose(), documentLoader: loaderOf(documents)
     });
     return {verified, reasons: error ? [error, ...(error.errors || [])].map(String) : []};

@@ -4,7 +4,8 @@ Source:  none.
 Input:   tests/evm/packages: package.json and package-lock.json.
 Shapes:  a folder that has node_modules.
 I/O:     runs npm (which needs the registry the first time); writes to .interop/evm.
-Errors:  ``tests.needs``: skipped on a machine that lacks node or the packages, failed under CI.
+Errors:  Absent from ``find`` and ``find_anvil``; the others go through ``tests.needs``: skipped on a machine that lacks
+         node or the packages, failed under CI.
 """
 
 from __future__ import annotations
@@ -25,10 +26,31 @@ FILES = ("package.json", "package-lock.json")
 ANVIL = Path("node_modules", "@foundry-rs", "anvil-linux-amd64", "bin", "anvil")
 
 
-@cache
+class Absent(Exception):
+    """The packages are not to be had here."""
+
+
 def installed() -> Path:
+    """Return the folder with the packages, for a test."""
+    try:
+        return find()
+    except Absent as exc:
+        needs.absent(str(exc))
+
+
+def anvil() -> Path:
+    """Return the node's program, for a test."""
+    try:
+        return find_anvil()
+    except Absent as exc:
+        needs.absent(str(exc))
+
+
+@cache
+def find() -> Path:
     """Return the folder with the packages, installed if the lock file changed since."""
-    needs.programs("npm", "node")
+    if missing := [name for name in ("npm", "node") if shutil.which(name) is None]:
+        raise Absent(f"not installed here: {', '.join(missing)}")
     state = sha256(b"".join((SOURCE / name).read_bytes() for name in FILES)).hexdigest()
     TARGET.mkdir(parents=True, exist_ok=True)
     with (TARGET / "lock").open("w") as lock:
@@ -40,14 +62,14 @@ def installed() -> Path:
             command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
             done = subprocess.run(command, cwd=TARGET, capture_output=True, text=True, timeout=300, check=False)
             if done.returncode:
-                needs.absent(f"npm could not install the compiler and the node: {done.stderr.strip()[-300:]}")
+                raise Absent(f"npm could not install the compiler and the node: {done.stderr.strip()[-300:]}")
             stamp.write_text(state, encoding="utf-8")
     return TARGET
 
 
-def anvil() -> Path:
+def find_anvil() -> Path:
     """Return the node's program."""
-    program = installed() / ANVIL
+    program = find() / ANVIL
     if not program.exists():
-        needs.absent("anvil is packaged for other systems than this one")
+        raise Absent("anvil is packaged for other systems than this one")
     return program

@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from ssi.ledger import Ledger
 from ssi.ledger.backends.evm.contract import Mode
 from tests.bench.harness import Spread
@@ -43,8 +41,8 @@ async def in_pieces(ledger: Ledger, bodies: list[bytes]) -> tuple[float, list[fl
 def append(effort: Effort) -> Iterator[Line]:
     count, rounds = (1_024, 1) if effort.quick else (16_384, 5)
     try:
-        npm.anvil()
-    except pytest.skip.Exception as exc:
+        npm.find_anvil()
+    except npm.Absent as exc:
         raise NotBuilt(str(exc)) from exc
     with directory() as place, node() as chain:
         single, piecewise = [], []

@@ -12,13 +12,15 @@ from ssi.errors import RpcError, UnavailableError, VerificationError
 from ssi.ledger import merkle
 from ssi.ledger.backends.evm import contract
 from ssi.ledger.backends.evm.contract import Head, Mode
+from ssi.ledger.backends.evm.deploy import deploy
 from ssi.ledger.backends.memory import MemoryLedger
 from ssi.net.evm.account import Account
 from ssi.net.evm.chain import Log
+from ssi.net.evm.signer import LocalSigner
 from ssi.net.evm.values import keccak
 from tests.evm import gas, npm
 from tests.evm.log import account, raw_log
-from tests.evm.node import Node
+from tests.evm.node import CHAIN_ID, KEYS, Node
 
 MODES = pytest.mark.parametrize("mode", list(Mode))
 
@@ -134,6 +136,23 @@ async def test_the_owner_names_and_dismisses_writers(chain_node: Node, mode: Mod
             assert (await log.send(payload)).succeeded
             size = (await log.head()).size
             assert (await log.append(size, items(mode, [b"b"]), account=other)).succeeded is allowed
+
+
+@MODES
+async def test_a_new_log_is_made_and_belongs_to_whom_was_said(chain_node: Node, mode: Mode) -> None:
+    payer, owner = LocalSigner(KEYS[0]), LocalSigner(KEYS[1])
+    address = await deploy(
+        chain_node.url, chain_id=CHAIN_ID, signer=payer, mode=mode, owner=owner.address, poll_seconds=0.01
+    )
+    async with raw_log(chain_node, mode) as log:
+        log.address = address
+        assert (await log.append(0, items(mode, [b"a"]))).succeeded
+        dismissed = contract.set_writer_payload(payer.address, allowed=False)
+        assert not (await log.send(dismissed)).succeeded
+        assert (await log.send(dismissed, account=account(log.chain, 1))).succeeded
+        assert not (await log.append(1, items(mode, [b"b"]))).succeeded
+    with pytest.raises(VerificationError, match="chain 1 is expected"):
+        await deploy(chain_node.url, chain_id=1, signer=payer)
 
 
 async def test_other_code_is_noticed(chain_node: Node) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ssi.durable import replace_file
 from ssi.ledger import open_ledger
 from ssi.ledger.backends.evm.contract import Mode
 from ssi.ledger.backends.evm.ledger import EvmLedger
@@ -31,8 +32,7 @@ def url(
     """Return the URL of a log whose mirror is in ``folder``; with the key of the node's first account."""
     key = folder / "key"
     if not key.exists():
-        key.touch(mode=0o600)
-        key.write_text(KEYS[0].hex())
+        replace_file(key, KEYS[0].hex().encode())  # whole at once: other processes may open it, too
     given = {"contract": format_address(address), "chain_id": CHAIN_ID, "mode": mode, "mirror": folder / mirror}
     given |= {"key_file": key, "poll": 0.01, **options}
     query = "&".join(f"{name}={value}" for name, value in given.items() if value is not None)

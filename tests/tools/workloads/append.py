@@ -27,9 +27,13 @@ class Workload:
         self._key = NoteKey(ORIGIN, self._private.public_key)
         self._signed = 0
 
+    def open(self, directory: Path) -> Ledger:
+        """Open the ledger of a directory, in whatever state it is."""
+        return open_ledger(f"sqlite://{directory}/log.db")
+
     async def run(self, directory: Path, *, seed: int, acknowledge: Acknowledge) -> None:
         rng = random.Random(seed)
-        ledger = open_ledger(f"sqlite://{directory}/log.db")
+        ledger = self.open(directory)
         tasks = [self._append(ledger, f"{seed}/{task}", rng.random(), acknowledge) for task in range(TASKS)]
         await asyncio.gather(self._sign(ledger, acknowledge), *tasks)
 
@@ -48,10 +52,10 @@ class Workload:
 
     async def _sign(self, ledger: Ledger, acknowledge: Acknowledge) -> None:
         while True:
-            old = await ledger.checkpoint()
-            size = await ledger.size()
-            text = checkpoint_text(Checkpoint(ORIGIN, size, await merkle.root(ledger, size)))
             try:
+                old = await ledger.checkpoint()
+                size = await ledger.size()
+                text = checkpoint_text(Checkpoint(ORIGIN, size, await merkle.root(ledger, size)))
                 await ledger.put_checkpoint(old, build_note(text, [(self._key, self._private.sign(text))]))
             except (ConflictError, UnavailableError):
                 await asyncio.sleep(0)
@@ -61,7 +65,7 @@ class Workload:
 
     async def check(self, directory: Path, acknowledged: Sequence[str], *, thorough: bool) -> Sequence[str]:
         try:
-            ledger = open_ledger(f"sqlite://{directory}/log.db")
+            ledger = self.open(directory)
         except SsiError as exc:
             return [f"the ledger does not open: {exc}"]
         try:

@@ -158,16 +158,15 @@ class Mirror(SqliteLedger):
         await self._commits.run(check)
         self._head_checked = True
 
-    async def root(self) -> tuple[int, bytes]:
-        """Return size and root."""
+    async def root(self, size: int) -> bytes:
+        """Return the root of the first ``size`` entries; other processes may have added more meanwhile."""
 
-        def compute() -> tuple[int, bytes]:
+        def compute() -> bytes:
             with translated(), self._writer.transaction():
-                size = self._writer.size()
-                return size, self._writer.root(size)
+                return self._writer.root(size)
 
-        result: tuple[int, bytes] = await self._commits.run(compute)
-        return result
+        root: bytes = await self._commits.run(compute)
+        return root
 
     async def root_with(self, leaves: Sequence[bytes]) -> bytes:
         """Return the root that the log would have with more leaf hashes; nothing is stored."""

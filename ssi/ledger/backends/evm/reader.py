@@ -100,7 +100,7 @@ class Reader:
         await contract.check_code(self.chain, self.address, self.mode, newest)
 
     async def _unchanged(self, head: Head, block: Block) -> None:
-        if (await self.mirror.root()) != (head.size, head.root):
+        if await self.mirror.root(head.size) != head.root:
             raise InclusionProofError(f"the final log of {head.size} entries has another tree head than before")
         if block != self.block:
             await self.mirror.set_block(block)

@@ -11,7 +11,7 @@ ARGS  ?=
 ROUNDS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-all lint fix bench interop vectors crash docs api package lock clean
+.PHONY: help dev demo test test-all lint fix bench interop vectors contracts crash docs api package lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ interop: $(DEV) ## matrix of peer x format x direction
 
 bench: $(DEV) ## measure against the bare primitive and the peers; writes docs/benchmarks.md
 	$(PY) -m tests.bench $(ARGS)
+
+contracts: $(DEV) ## ledger backends under faults: backend x fault x rounds x violations (ARGS="--rounds 25")
+	$(PY) -m tests.contracts $(ARGS)
 
 crash: $(DEV) ## kill at random during issue, revoke and append (ROUNDS=1000)
 	$(PY) -m tests.tools.crash --rounds $(ROUNDS) $(ARGS)

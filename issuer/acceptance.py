@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from ssi.durable import sync_directory
 from ssi.errors import ConflictError, InvalidInputError, UnavailableError
 
 MAX_BYTES: Final = 16 << 20
@@ -71,6 +72,7 @@ class Acceptances:
                 file.write(b"".join(msgspec.json.encode(each) + b"\n" for each in made))
                 file.flush()
                 os.fsync(file.fileno())
+            sync_directory(self._path.parent)
         except OSError as exc:
             raise UnavailableError(f"{self._path.name} cannot be written") from exc
         return made

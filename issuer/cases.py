@@ -22,7 +22,7 @@ from ssi.types import JsonObject
 from .catalogue import CredentialType, Format
 from .continuity import Continuity
 from .identity import Identity
-from .issuing import STATUS_FORMAT
+from .issuing import STATUS_FORMAT, check_signable
 from .publishing import StatusSettings
 from .store import Draft, Family, Issued, IssuerStore, Selection
 
@@ -112,14 +112,14 @@ class Cases:
     async def _draft(
         self, entry: CredentialType, claims: JsonObject, reference: str, format: Format, holder: PublicKey | None
     ) -> Draft:
-        now = self._now()
+        now, key = self._now(), await self._identity.key(KeyPurpose.CREDENTIAL)
         canonical = jcs(claims)
-        return Draft(
+        draft = Draft(
             reference=reference,
             type=entry.name,
             format=format,
             id=f"urn:uuid:{uuid4()}",
-            key=(await self._identity.key(KeyPurpose.CREDENTIAL)).label,
+            key=key.label,
             holder=None if holder is None else holder.to_multikey(),
             request_tag=await self._tag(canonical),
             issued_at=now,
@@ -127,6 +127,8 @@ class Cases:
             retained=canonical if entry.retention_days else None,
             retained_until=now + entry.retention_days * 86_400,
         )
+        check_signable(entry, claims, draft, key.public_key)
+        return draft
 
     async def _tag(self, claims: bytes) -> bytes:
         if self._tag_key is None:

@@ -4,7 +4,7 @@ Source:  SD-JWT VC (``vct``), W3C VCDM 2.0 section 4.5 (types), OpenID4VCI 1.0 a
          Schema 2020-12.
 Input:   a TOML file that the agency wrote, or the same members as Python values.
 Shapes:  a claim path is a tuple of member names (and of numbers for array elements).
-I/O:     ``load`` reads one file, and the schema file that it may name beside it.
+I/O:     ``load`` reads one file, and the schema and contexts that it may name beside it.
 Errors:  InvalidInputError, SchemaError.
 """
 
@@ -20,13 +20,15 @@ import msgspec
 
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
+from ssi.encoding.jsonld import ContextPin, Contexts, pinned_contexts, read_pins
 from ssi.errors import InvalidInputError, NotFoundError, VerificationError
+from ssi.proofs.suites import check_suite, is_jcs_suite
 from ssi.types import JsonObject, JsonValue
 
 if TYPE_CHECKING:
     from ssi.schema.json_schema import Schema
 
-Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "ldp_vc"]
+Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "vc+cose", "ldp_vc"]
 ClaimPath: TypeAlias = tuple[str | int, ...]
 
 MAX_CATALOGUE_BYTES: Final = 1 << 20
@@ -49,11 +51,14 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The JSON Schema of the claims, an object."""
     validity_days: int
     title: dict[str, str] = {}
-    """Names for people, by language tag."""
+    """Names for people, by language tag; a W3C credential carries them."""
     contexts: tuple[str, ...] = ()
     """JSON-LD contexts after the base context."""
+    context: tuple[ContextPin, ...] = ()
+    """Contexts of the agency's own, pinned by digest, which a suite that reads JSON-LD needs."""
     formats: tuple[Format, ...] = ("dc+sd-jwt", "vc+jwt")
-    """Formats it is issued in; the first is the default. An ``ldp_vc`` has an embedded Data Integrity proof."""
+    """Formats it is issued in; the first is the default. An ``ldp_vc`` has an embedded Data Integrity proof, a
+    ``vc+cose`` is the base64 of a COSE_Sign1."""
     cryptosuite: str | None = None
     """The suite of that proof; None for the JCS suite of the key that signs."""
     always_shown: tuple[ClaimPath, ...] = ()
@@ -76,6 +81,7 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             )
         if self.cryptosuite is not None:
             _check_suite(self.name, self.cryptosuite)
+        _check_contexts(self)
         properties = self.schema.get("properties")
         if self.schema.get("type") != "object" or not isinstance(properties, dict):
             raise InvalidInputError(f"type {self.name}: expected a JSON Schema of an object with properties")
@@ -96,6 +102,7 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             entry: dict[str, Any] = tomllib.loads(_read(location).decode("utf-8"))
             if isinstance(entry.get("schema"), str):
                 entry["schema"] = _load_schema(location, entry["schema"])
+            entry["context"] = read_pins(entry.get("context", []), beside=location)
             return msgspec.convert(entry, cls)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
             raise InvalidInputError(f"{location.name}: expected a credential type: {exc}") from exc
@@ -104,6 +111,16 @@ class CredentialType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     def validity_seconds(self) -> int:
         """How long a credential is valid."""
         return self.validity_days * 86_400
+
+    @property
+    def reads_jsonld(self) -> bool:
+        """Whether the suite of an ``ldp_vc`` needs to know what the contexts say."""
+        return "ldp_vc" in self.formats and self.cryptosuite is not None and not is_jcs_suite(self.cryptosuite)
+
+    @property
+    def jsonld_contexts(self) -> Contexts:
+        """What such a suite reads."""
+        return pinned_contexts(self.context)
 
     def check_claims(self, claims: JsonObject) -> None:
         """Raise SchemaError unless ``claims`` match the schema; InvalidInputError if they use a reserved name."""
@@ -138,9 +155,13 @@ class Catalogue:
             raise NotFoundError(f"the catalogue has no type {name}") from None
 
 
-def _check_suite(type_name: str, suite: str) -> None:
-    from ssi.proofs.suites import check_suite
+def _check_contexts(entry: CredentialType) -> None:
+    known = entry.jsonld_contexts
+    if entry.reads_jsonld and (missing := [url for url in entry.contexts if url not in known]):
+        raise InvalidInputError(f"type {entry.name}: {entry.cryptosuite} needs {missing[0]}: pin it in [[context]]")
 
+
+def _check_suite(type_name: str, suite: str) -> None:
     try:
         check_suite(suite)
     except VerificationError as exc:

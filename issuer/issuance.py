@@ -31,6 +31,9 @@ from ssi.status.issuance import (
     issuance_secret,
 )
 
+from .outbox import IntentKind, NewIntent, Outbox
+from .reconciling import Reconciler, Reconciliation
+
 PERIOD_SECONDS: Final = 3_600
 VALID_SECONDS: Final = 366 * 86_400
 
@@ -43,8 +46,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     anchored: bool = False
 
 
-class IssuanceStore(Protocol):
-    """Where the book is kept; every method is one transaction. It holds keyed digests and no credential."""
+class IssuanceStore(Outbox, Protocol):
+    """Where the book is kept; every method is one transaction. It holds keyed digests and no credential.
+
+    A batch is anchored as soon as the intent to commit to it is settled as done, in the same transaction.
+    """
 
     async def key(self) -> bytes:
         """Return 32 random bytes that stay the same; erasing them turns every leaf into noise."""
@@ -69,10 +75,6 @@ class IssuanceStore(Protocol):
         """Return the batches that are not anchored, oldest first."""
         ...
 
-    async def set_anchored(self, epoch: int) -> None:
-        """Record that a batch is anchored."""
-        ...
-
 
 class IssuanceBook:
     """The book of one agency."""
@@ -90,10 +92,10 @@ class IssuanceBook:
         """``uri`` is what the commitments are about; nothing needs to be served there."""
         self._organisation = organisation
         self._store = store
-        self._registry = registry
         self._uri = uri
         self._now = now
         self._period = period_seconds
+        self._reconciler = Reconciler(store, registry=registry, organisation=organisation, now=now)
 
     async def add(self, credential: str) -> None:
         """Enter a credential, as it is handed out."""
@@ -107,11 +109,17 @@ class IssuanceBook:
         """
         await self._store.close_batch(self._now() // self._period, _fill)
         try:
-            for batch in await self._store.pending():
-                await self._anchor(batch)
+            await self._intend()
         except UnavailableError:
             return False
-        return True
+        done = await self.reconcile()
+        for each in done.refused():
+            raise each.error or GuardError("G10", each.did)
+        return done.settled
+
+    async def reconcile(self, *, dry_run: bool = False) -> Reconciliation:
+        """Bring the commitments that are open to the ledger; see ``issuer.reconciling``."""
+        return await self._reconciler.run(dry_run=dry_run)
 
     async def proof(self, credential: str) -> bytes:
         """Return what proves, to whoever holds the credential, that it was issued before its commitment.
@@ -130,28 +138,25 @@ class IssuanceBook:
         root = b64url_encode(batch_root(batch.leaves))
         return IssuanceList(iss=self._organisation.did, uri=self._uri, epoch=batch.epoch, root=root)
 
-    async def _anchor(self, batch: Batch) -> None:
-        digest, now = self._list(batch).digest, self._now()
-        if not self._known(digest):
+    async def _intend(self) -> None:
+        """Sign the commitments of batches that have none; the store keeps the first, whoever was faster."""
+        kept = {each.number for each in await self._store.intents()}
+        now = self._now()
+        for batch in await self._store.pending():
+            if batch.epoch in kept:
+                continue
             body = StatusCommitment(
                 iss=self._organisation.did,
                 iat=now,
                 uri=self._uri,
                 epoch=batch.epoch,
-                digest=digest,
+                digest=self._list(batch).digest,
                 valid_from=now,
                 valid_until=now + VALID_SECONDS,
             )
-            try:
-                await self._registry.submit(await self._organisation.sign(body))
-            except GuardError:
-                await self._registry.refresh()  # another process may have been faster
-                if not self._known(digest):
-                    raise
-        await self._store.set_anchored(batch.epoch)
-
-    def _known(self, digest: str) -> bool:
-        return self._registry.view().has_commitment(self._uri, digest)
+            entry = await self._organisation.sign(body)
+            new = NewIntent(kind=IntentKind.BATCH, subject=self._uri, number=batch.epoch, entry=entry, made_at=now)
+            await self._store.put_intents([new])
 
 
 def _fill(leaves: Sequence[bytes]) -> Sequence[bytes]:

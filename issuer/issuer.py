@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Final, TypeAlias
 
-from ssi.errors import ConflictError, DidNotFoundError, InvalidInputError, NotFoundError, UnavailableError
+from ssi.errors import ConflictError, DidNotFoundError, InvalidInputError, UnavailableError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.ports import PublishedList
 from ssi.registry.founding import system_clock
@@ -29,11 +29,14 @@ from .answers import StatusChange as StatusChange
 from .cases import Cases, format_of
 from .catalogue import Catalogue, CredentialType, Format
 from .continuity import Continuity
+from .declaring import Declaring
 from .handing_over import Claims as Claims
 from .handing_over import HandingOver
 from .identity import Identity
 from .issuance import IssuanceBook
+from .outbox import IntentKind, IntentState
 from .publishing import Publisher, StatusSettings
+from .reconciling import Reconciliation
 from .store import Act, Issued, IssuerStore, Selection, select
 
 Clock: TypeAlias = Callable[[], int]
@@ -307,25 +310,39 @@ class Issuer:
         """Replace the key for ``purpose`` and return the label of the one that is superseded.
 
         Lists are signed again at once when their key is replaced. Credentials of the old key verify only under
-        policies that accept superseded keys; ``reissue(key=…)`` replaces them.
+        policies that accept superseded keys; ``reissue(key=…)`` replaces them. Raises UnavailableError if the ledger
+        does not answer: the new line waits in the outbox, and asking again goes on with it.
         """
-        organisation, registry = self._founded
-        old = await organisation.key(purpose)
-        await organisation.rotate(purpose, registry=registry, now=self._now(), curve=curve)
+        old = await self._declaring().rotate(purpose, curve)
         if purpose is KeyPurpose.LIST:
             await self._publisher.publish(everything=True)
-        return old.label
+        return old
 
     async def declare_compromised(self, kid: str) -> None:
         """Declare on the ledger that a key of this agency fell into other hands; a second time has no effect."""
+        await self._declaring().declare_compromised(kid)
+
+    async def reconcile(self, *, dry_run: bool = False) -> Reconciliation:
+        """Bring to the ledger what is open in the outbox, and report what became of each intent.
+
+        Safe at any time, after any crash; nothing is written twice. With ``dry_run`` nothing is written at all, and the
+        report says what would be. ``publish`` does this too.
+        """
+        own = await self._publisher.reconcile(dry_run=dry_run)
+        if (
+            any(each.kind is IntentKind.LINE and each.state is IntentState.DONE for each in own.outcomes)
+            and not dry_run
+        ):
+            organisation, registry = self._founded
+            await organisation.reload(registry=registry, now=self._now())
+        if self.book is None:
+            return own
+        more = await self.book.reconcile(dry_run=dry_run)
+        return Reconciliation(outcomes=own.outcomes + more.outcomes, problem=own.problem or more.problem)
+
+    def _declaring(self) -> Declaring:
         organisation, registry = self._founded
-        view, now = registry.view(), self._now()
-        if view.compromised_since(kid, at=now) is not None:
-            return
-        line = view.did_version(self.did)
-        if line is None:
-            raise NotFoundError("the agency's DID is not on the ledger")
-        await organisation.declare_compromised(kid, listed_by=line.id, registry=registry, now=now)
+        return Declaring(organisation, outbox=self._store, registry=registry, now=self._now, reconcile=self.reconcile)
 
     def issued(self, *, key: str) -> AsyncIterator[Issued]:
         """Yield all that the key with this label signed, replaced credentials too, oldest first."""

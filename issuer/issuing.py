@@ -16,11 +16,14 @@ from typing import Final
 import msgspec
 
 from ssi.credentials.contexts import VC_V2_CONTEXT
+from ssi.credentials.cose import sign_vc_cose
 from ssi.credentials.data_integrity import secure_credential
 from ssi.credentials.jose import sign_vc_jwt
 from ssi.credentials.sd_jwt import issue_sd_jwt_vc
 from ssi.credentials.vcdm import Credential, parse_credential
 from ssi.did.methods.key import did_key
+from ssi.encoding.base64url import b64_encode
+from ssi.encoding.jsonld import to_quads
 from ssi.encoding.timestamps import format_seconds
 from ssi.keys import Kms, PublicKey
 from ssi.proofs.selective.pointers import core_pointers, pointer_to
@@ -31,11 +34,12 @@ from ssi.status.reference import build_bitstring_entry, build_status_claim
 from ssi.types import JsonObject
 
 from .catalogue import CredentialType, Format, paths_of
-from .store import Issued
+from .store import Draft, Issued
 
 STATUS_FORMAT: Final[dict[Format, StatusFormat]] = {
     "dc+sd-jwt": StatusFormat.TOKEN,
     "vc+jwt": StatusFormat.BITSTRING,
+    "vc+cose": StatusFormat.BITSTRING,
     "ldp_vc": StatusFormat.BITSTRING,
 }
 """Each credential format has the list format that its verifiers know."""
@@ -49,11 +53,28 @@ class Signer(msgspec.Struct, frozen=True):
     kms: Kms
 
 
+def check_signable(entry: CredentialType, claims: JsonObject, draft: Draft, key: PublicKey) -> None:
+    """Raise now what signing would raise, before the store gives ``draft`` a row and an index.
+
+    Raises InvalidInputError, VerificationError (the suite does not fit the key), CanonicalizationError (a claim that
+    no context of the type defines).
+    """
+    if draft.format == "dc+sd-jwt":
+        return
+    subject = claims if draft.holder is None else {"id": "did:example:holder", **claims}
+    document = _document(entry, subject, draft, issuer="did:example:issuer")
+    credential = parse_credential(document, contexts=entry.contexts)
+    if draft.format == "ldp_vc" and entry.cryptosuite is not None:
+        issuing_suite(entry.cryptosuite, key, _mandatory(entry, credential.raw))
+        if entry.reads_jsonld:
+            to_quads(credential.raw, contexts=entry.jsonld_contexts, compact=True)
+
+
 async def sign_credential(
     entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
-    """Return the text of the credential that ``row`` stands for: a compact one, or JSON for an ``ldp_vc``."""
-    sign = {"dc+sd-jwt": _sd_jwt_vc, "vc+jwt": _vc_jwt, "ldp_vc": _ldp_vc}[row.format]
+    """Return the text of the credential that ``row`` stands for: compact, JSON for an ``ldp_vc``, base64 of COSE."""
+    sign = {"dc+sd-jwt": _sd_jwt_vc, "vc+jwt": _vc_jwt, "vc+cose": _vc_cose, "ldp_vc": _ldp_vc}[row.format]
     return await sign(entry, claims, row, references, signer)
 
 
@@ -90,6 +111,20 @@ async def _vc_jwt(
     )
 
 
+async def _vc_cose(
+    entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
+) -> str:
+    signed = await sign_vc_cose(
+        _credential(entry, claims, row, references, signer.issuer),
+        kms=signer.kms,
+        label=signer.key.label,
+        kid=signer.key.kid,
+        issued_at=row.issued_at,
+        holder_key=_holder(row),
+    )
+    return b64_encode(signed)
+
+
 async def _ldp_vc(
     entry: CredentialType, claims: JsonObject, row: Issued, references: tuple[StatusReference, ...], signer: Signer
 ) -> str:
@@ -106,6 +141,7 @@ async def _ldp_vc(
         verification_method=signer.key.kid,
         created=row.issued_at,
         suite=suite,
+        jsonld_contexts=entry.jsonld_contexts,
     )
     return msgspec.json.encode(secured).decode()
 
@@ -118,13 +154,21 @@ def _mandatory(entry: CredentialType, document: JsonObject) -> list[str]:
     """
     there = set(paths_of(document["credentialSubject"]))
     always = [path for path in (("id",), *entry.always_shown) if path in there]
-    return [*core_pointers(document), *(pointer_to(("credentialSubject", *path)) for path in always)]
+    named = ["/name"] if entry.title else []
+    return [*core_pointers(document), *named, *(pointer_to(("credentialSubject", *path)) for path in always)]
 
 
 def _credential(
     entry: CredentialType, subject: JsonObject, row: Issued, references: tuple[StatusReference, ...], issuer: str
 ) -> Credential:
     """Return the W3C credential, whichever way it is secured."""
+    document = _document(entry, subject, row, issuer)
+    if references:
+        document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
+    return parse_credential(document, contexts=entry.contexts)
+
+
+def _document(entry: CredentialType, subject: JsonObject, row: Issued | Draft, issuer: str) -> JsonObject:
     document: JsonObject = {
         "@context": [VC_V2_CONTEXT, *entry.contexts],
         "id": row.id,
@@ -134,9 +178,9 @@ def _credential(
         "validUntil": format_seconds(row.valid_until),
         "credentialSubject": dict(subject),
     }
-    if references:
-        document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
-    return parse_credential(document, contexts=entry.contexts)
+    if entry.title:
+        document["name"] = [{"@value": text, "@language": language} for language, text in entry.title.items()]
+    return document
 
 
 def _holder(row: Issued) -> PublicKey | None:

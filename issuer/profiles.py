@@ -14,7 +14,7 @@ token of this service. An agency whose catalogue says it uses ``Issuer``.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ssi.credentials.contexts import VC_V1_CONTEXT
@@ -28,11 +28,11 @@ from ssi.errors import InvalidInputError
 from ssi.keys import Kms
 from ssi.proofs import ed25519_signature_2020
 from ssi.proofs.selective.pointers import core_pointers
-from ssi.proofs.suites import issuing_suite
+from ssi.proofs.suites import Cryptosuite, is_jcs_suite, issuing_suite
 from ssi.protocols.vc_api import IssueRequest, Profile, StatusRequest
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
-from ssi.status.reference import SUSPENSION, build_bitstring_entry
+from ssi.status.reference import REVOCATION, SUSPENSION, build_bitstring_entry
 from ssi.types import JsonObject, JsonValue
 
 from .publishing import Publisher
@@ -88,7 +88,12 @@ class StatusDesk:
         return [{"id": f"{item.uri}#{item.index}", **build_bitstring_entry(item)} for item in references]
 
     async def change(self, request: StatusRequest) -> None:
-        """Set or clear a status. Raises NotFoundError, and InvalidInputError for taking back a revocation."""
+        """Set or clear a status.
+
+        Raises NotFoundError, and InvalidInputError for another purpose and for taking back a revocation.
+        """
+        if request.purpose not in (REVOCATION, SUSPENSION):
+            raise InvalidInputError("expected a statusPurpose of revocation or suspension")
         set_to = CredentialState.SUSPENDED if request.purpose == SUSPENSION else CredentialState.REVOKED
         if not request.set and set_to is CredentialState.REVOKED:
             raise InvalidInputError("expected a suspension to be taken back: a revocation is for good")
@@ -133,27 +138,42 @@ class ProfileIssuer:
         """Return the credential, secured as the profile says."""
         profile = self.profile
         document = self._with_proof_context(request.credential)
-        credential = check_issuable(document, contexts=self._contexts)
+        suite = await self._suite(document, request.mandatory_pointers)
+        compact = suite is not None and not is_jcs_suite(suite.name)
+        credential = check_issuable(document, contexts=self._contexts, compact=compact)
         if credential.issuer != profile.did:
             raise InvalidInputError(f"expected a credential whose issuer is {profile.did}")
         if profile.list_label is not None and self._desk is not None:
             reference = request.credential_id or credential.id or f"urn:countersigned:{secrets.token_hex(16)}"
             entries = await self._desk.entries(reference, credential, label=profile.label)
             document = {**document, "credentialStatus": _with(document.get("credentialStatus"), entries)}
-            credential = check_issuable(document, contexts=self._contexts)
-        if profile.cryptosuite is None:
+            credential = check_issuable(document, contexts=self._contexts, compact=compact)
+        if suite is None:
             return await self._enveloped(credential)
-        key = await self._kms.public_key(profile.label)
-        pointers = core_pointers(document) if request.mandatory_pointers is None else request.mandatory_pointers
         return await secure_credential(
             credential,
             kms=self._kms,
             label=profile.label,
             verification_method=profile.method,
             created=self._now(),
-            suite=issuing_suite(profile.cryptosuite, key, pointers),
+            suite=suite,
             jsonld_contexts=self._contexts,
         )
+
+    async def _suite(self, document: JsonObject, mandatory_pointers: Sequence[str] | None) -> Cryptosuite | None:
+        """Return the suite of the proof, None for an envelope, before anything is claimed that it would be for."""
+        if self.profile.cryptosuite is None:
+            return None
+        key = await self._kms.public_key(self.profile.label)
+        return issuing_suite(self.profile.cryptosuite, key, self._pointers(document, mandatory_pointers))
+
+    def _pointers(self, document: JsonObject, asked: Sequence[str] | None) -> Sequence[str]:
+        """Return what every derived proof shows; a status that this profile adds is among it, if nothing was asked."""
+        if asked is not None:
+            return asked
+        found = core_pointers(document)
+        status = "/credentialStatus"
+        return found if self.profile.list_label is None or status in found else [*found, status]
 
     async def _enveloped(self, credential: Credential) -> JsonObject:
         profile = self.profile

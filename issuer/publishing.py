@@ -4,12 +4,13 @@ Source:  decision 9 of the design; W3C Bitstring Status List v1.0, draft-ietf-oa
 Shapes:  times are Unix seconds; a family's version grows with each change, a list's epoch with each publication.
 I/O:     store, key store and registry.
 Errors:  those of store and key store. A registry that does not answer is no error: the list is published at once and
-         its commitment follows with the next call.
+         its commitment, an intent of the store's outbox, follows with the next call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from secrets import randbelow
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,6 @@ import msgspec
 
 from ssi.errors import ConflictError, GuardError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.keys import KeyPurpose
-from ssi.ledger.receipt import Receipt, build_receipt
 from ssi.proofs.suites import is_selective
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
@@ -35,6 +35,8 @@ from ssi.status.publish import publish_lists
 from ssi.status.token import TOKEN_MEDIA_TYPE
 
 from .identity import Identity
+from .outbox import IntentKind, NewIntent
+from .reconciling import Reconciler, Reconciliation
 from .store import Family, IssuerStore, StoredList
 
 if TYPE_CHECKING:
@@ -91,6 +93,18 @@ class Publisher:
         self._now = now
         self._ready: set[int] = set()
         self._lock: asyncio.Lock | None = None
+        self._reconciler: Reconciler | None = None
+        if registry is not None and isinstance(identity, Organisation):
+            self._reconciler = Reconciler(store, registry=registry, organisation=identity, now=now)
+
+    async def reconcile(self, *, dry_run: bool = False) -> Reconciliation:
+        """Bring what is open in the outbox to the ledger; see ``issuer.reconciling``."""
+        if self._reconciler is None:
+            return Reconciliation(outcomes=())
+        if not dry_run:
+            async with self._exclusive():
+                return await self._reconciler.run()
+        return await self._reconciler.run(dry_run=True)
 
     async def family(self, id: int | None) -> StatusFamily:
         """Return a family as the status layer knows it. Raises NotFoundError."""
@@ -182,8 +196,11 @@ class Publisher:
                 )
                 for made in lists
             ]
+            intents: list[NewIntent] = []
+            with suppress(UnavailableError):  # a list is not kept back because the key for statements is away
+                intents = [intent for row in rows for intent in await self._signed(row)]
             try:
-                await self._store.put_lists(rows)
+                await self._store.put_lists(rows, intents)
             except ConflictError:
                 continue
             return
@@ -191,31 +208,43 @@ class Publisher:
 
     async def _anchor_all(self) -> bool:
         """Anchor what is pending; return False while anything is, and always where there is no ledger."""
-        if self._registry is None or not isinstance(self._identity, Organisation):
+        if self._reconciler is None:
             return False
-        pending = [found for found in await self._store.lists() if found.receipt is None]
         try:
-            for found in pending:
-                await self._anchor(found, self._identity, self._registry)
+            await self._intend()
         except UnavailableError:
             return False
-        return True
+        done = await self._reconciler.run()
+        for each in done.refused(IntentKind.LIST):
+            # What was published is in the hands of readers, and the ledger will not have it: somebody has to know.
+            if (await self._store.list_at(each.subject)).epoch == each.number:
+                raise each.error or GuardError("G10", each.did)
+        return all(found.receipt is not None for found in await self._store.lists())
 
-    async def _anchor(self, published: StoredList, organisation: Organisation, registry: Registry) -> None:
-        """Commit to a list on the ledger, unless an earlier attempt or another process has done so."""
-        digest = status_list_digest(published.body)
-        receipt = await _receipt(registry, published.uri, digest)
-        if receipt is None:
-            entry = await organisation.sign(self._commitment(published, digest))
-            try:
-                receipt = await _submit(registry, entry)
-            except GuardError:
-                await registry.refresh()
-                receipt = await _receipt(registry, published.uri, digest)
-                if receipt is None and (await self._store.list_at(published.uri)).epoch == published.epoch:
-                    raise
-        if receipt is not None:
-            await self._store.put_receipt(published.uri, published.epoch, build_receipt(receipt))
+    async def _intend(self) -> None:
+        """Make intents for published lists that have none: of an earlier release, or signed while no key was there."""
+        kept = {(each.subject, each.number) for each in await self._store.intents()}
+        missing = [
+            found
+            for found in await self._store.lists()
+            if found.receipt is None and (found.uri, found.epoch) not in kept
+        ]
+        await self._store.put_intents([intent for found in missing for intent in await self._signed(found)])
+
+    async def _signed(self, published: StoredList) -> list[NewIntent]:
+        """Return the intent to commit to a list; none for an identity that is not kept on a ledger."""
+        if not isinstance(self._identity, Organisation):
+            return []
+        entry = await self._identity.sign(self._commitment(published, status_list_digest(published.body)))
+        return [
+            NewIntent(
+                kind=IntentKind.LIST,
+                subject=published.uri,
+                number=published.epoch,
+                entry=entry,
+                made_at=self._now(),
+            )
+        ]
 
     def _issue_time(self, before: list[int]) -> int:
         """Return the time to date lists with: later than the last ones, by which verifiers tell them apart.
@@ -250,22 +279,3 @@ class Publisher:
             ttl_seconds=self._settings.ttl_seconds,
             lifetime_seconds=self._settings.lifetime_seconds,
         )
-
-
-async def _receipt(registry: Registry, uri: str, digest: str) -> Receipt | None:
-    """Return the receipt of a commitment that stands on the ledger already, or None.
-
-    It may stand behind the newest checkpoint, if its writer was stopped before it signed one: submitted again, the
-    very same entry keeps its place and gets a receipt.
-    """
-    known = registry.state.at().newest_commitment(uri)
-    if known is None or known.digest != digest:
-        return None
-    (entry,) = await registry.ledger.read(known.entry, known.entry + 1)
-    return await _submit(registry, entry) if isinstance(entry, bytes) else None
-
-
-async def _submit(registry: Registry, entry: bytes) -> Receipt | None:
-    """Return the receipt with the entry in it, so that it can be believed without reading the ledger."""
-    receipt = (await registry.submit(entry)).receipt
-    return None if receipt is None else msgspec.structs.replace(receipt, entry=entry)

@@ -140,12 +140,11 @@ def _family(uri: str, parts: Mapping[str, _Published], format: StatusFormat | No
     states: dict[int, CredentialState] = {}
     entries = 0
     for part in parts.values():
-        token = part.list.format is StatusFormat.TOKEN
-        found = values(part.list.data, part.list.size or 1, right=token)
+        found = values(part.list.data, part.list.size or 1, right=part.list.format is StatusFormat.TOKEN)
         entries = max(entries, len(found))
         for index, value in enumerate(found):
             if value:
-                state = CredentialState(value) if token else _PURPOSES[part.list.purposes[0]]
+                state = _state(part.list, value)
                 # Revoked stands in the list of one purpose, suspended in that of the other: revoked is the stronger.
                 if states.get(index) is not CredentialState.REVOKED:
                     states[index] = state
@@ -156,6 +155,16 @@ def _family(uri: str, parts: Mapping[str, _Published], format: StatusFormat | No
         states=tuple(sorted(states.items())),
         lists=tuple(_stored(part) for part in parts.values()),
     )
+
+
+def _state(published: VerifiedStatusList, value: int) -> CredentialState:
+    """Return the state that a value of a list stands for. Raises VerificationError for one that we never give."""
+    try:
+        if published.format is StatusFormat.TOKEN:
+            return CredentialState(value)
+        return _PURPOSES[published.purposes[0]]
+    except (ValueError, LookupError) as exc:
+        raise VerificationError(f"the list at {published.uri} gives a state that is none of ours") from exc
 
 
 _PURPOSES = {"revocation": CredentialState.REVOKED, "suspension": CredentialState.SUSPENDED}

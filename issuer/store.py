@@ -19,6 +19,8 @@ from ssi.errors import InvalidInputError
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
 
+from .outbox import NewIntent, Outbox
+
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A credential that is about to be issued."""
@@ -176,8 +178,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     at: int
 
 
-class IssuerStore(Protocol):
-    """The store of one issuer."""
+class IssuerStore(Outbox, Protocol):
+    """The store of one issuer, with its outbox: what it wants on the ledger is kept together with its effect."""
 
     async def claim(
         self,
@@ -256,15 +258,12 @@ class IssuerStore(Protocol):
         """Return a family's version, and index and state of every credential in it that is not VALID."""
         ...
 
-    async def put_lists(self, lists: Sequence[StoredList]) -> None:
-        """Publish the lists of one family together.
+    async def put_lists(self, lists: Sequence[StoredList], intents: Sequence[NewIntent] = ()) -> None:
+        """Publish the lists of one family together, and keep the intents to commit to them.
 
         Raises ConflictError if an epoch is not above the stored one: another process has published meanwhile.
+        A list gets its receipt when its intent is settled (``Outbox.settle``), unless a later epoch was published.
         """
-        ...
-
-    async def put_receipt(self, uri: str, epoch: int, receipt: bytes) -> None:
-        """Keep the receipt of a list's commitment; of no effect if a later epoch was published."""
         ...
 
     async def list_at(self, uri: str) -> StoredList:

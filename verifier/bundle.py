@@ -3,7 +3,8 @@
 Source:  the layout is this library's own; ``verifier.offline`` says what each part of it proves.
 Input:   to make one, a followed ledger and the sources of lists; to use one, bytes that anybody may have made.
 Shapes:  an archive (``ssi.encoding.archive``): ``manifest.json``; ``logs/``, ``dids/``, ``lists/``, ``ledger/`` and
-         ``checkpoints/`` as in an offline folder; ``contexts/`` with an index from URL to file. The manifest is
+         ``checkpoints/`` as in an offline folder; ``contexts/`` and ``documents/`` (schemas, related resources) with an
+         index from URL to file. The manifest is
          ``{"format", "made_at", "usable_until", "issuers", "ledger", "files"}``, times in Unix seconds, files with
          their SHA-256. Lists carry receipts: the inclusion proofs of their commitments.
 I/O:     ``OfflineBundle.open`` reads one file.
@@ -16,7 +17,6 @@ what policy asks of lists and checkpoints, whose times are signed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -37,13 +37,13 @@ from ssi.status.folder import list_files
 from ssi.status.verify import parse_status_list
 
 from .contents import check_contents, digests
-from .offline import OfflineFolder, checked_logs, document_files, ledger_logs, log_files
+from .offline import CONTEXTS, OfflineFolder, checked_logs, document_files, ledger_logs, log_files
 from .offline_ledger import CHECKPOINTS, ENTRIES, read_ledger
+from .pinned import DOCUMENTS, document_members
 from .policy import Registry
 
 FORMAT: Final = "countersigned-bundle/1"
 MANIFEST: Final = "manifest.json"
-CONTEXTS: Final = "contexts/index.json"
 MAX_BUNDLE_BYTES: Final = 1 << 29
 MAX_MANIFEST_BYTES: Final = 4 << 20
 MAX_USABLE_SECONDS: Final = 366 * 86_400
@@ -92,18 +92,6 @@ class OfflineBundle(OfflineFolder):
                 f"the offline bundle was made at {format_seconds(manifest.made_at)}, after the time asked about"
             )
 
-    def contexts(self) -> dict[str, bytes]:
-        """Return the JSON-LD contexts that came along, by URL."""
-        if not self.files.has(CONTEXTS):
-            return {}
-        index = parse_object(self.files.read(CONTEXTS, max_bytes=MAX_MANIFEST_BYTES))
-        found = {}
-        for url, name in index.items():
-            if not isinstance(name, str) or "/" in name:
-                raise InvalidInputError("expected an index of contexts to name files beside it")
-            found[url] = self.files.read(f"contexts/{name}", max_bytes=MAX_MANIFEST_BYTES)
-        return found
-
 
 def open_offline(path: str | Path, *, registry: Registry | None) -> OfflineFolder:
     """Open the folder or the bundle at ``path``; as their ``open``."""
@@ -120,13 +108,15 @@ async def make_bundle(
     witness_proofs: Mapping[str, bytes] | None = None,
     documents: Iterable[bytes] = (),
     contexts: Mapping[str, bytes] | None = None,
+    resources: Mapping[str, bytes] | None = None,
     usable_until: int | None = None,
     excerpt: bool = False,
 ) -> bytes:
     """Return a bundle for ``issuers``, made at ``now``.
 
     ``registry`` is refreshed and has keys for the ledger's checkpoints; ``logs`` and ``witness_proofs`` are did.jsonl
-    and did-witness.json of did:webvh DIDs that are not on its ledger, ``documents`` those of did:web. By default the
+    and did-witness.json of did:webvh DIDs that are not on its ledger, ``documents`` those of did:web. ``resources`` are
+    schemas, schema credentials and related resources by URL, which a policy pins by digest. By default the
     bundle is usable for seven days, or until the first of its lists expires. ``excerpt`` takes along what the ledger
     says of the issuers and of those who accredited them instead of all of it: that is small, and cannot show that
     nothing newer was left out.
@@ -150,7 +140,7 @@ async def make_bundle(
             raise NotFoundError(f"there is no log of {did} to take along")
     files |= log_files(taken_logs.values())
     files |= {f"lists/{name}": body for name, body in list_files(taken).items()}
-    files |= _context_files(contexts or {})
+    files |= document_members(contexts or {}, CONTEXTS, suffix="jsonld") | document_members(resources or {}, DOCUMENTS)
     ledger: Literal["whole", "excerpt", "none"] = "none" if registry is None else "excerpt" if excerpt else "whole"
     manifest = Manifest("countersigned-bundle/1", now, until, wanted, ledger, digests(files))
     return build_archive({**files, MANIFEST: jcs(msgspec.to_builtins(manifest))})
@@ -184,13 +174,6 @@ def _usable_until(now: int, asked: int | None, lists: list[PublishedList]) -> in
     if not now < asked <= now + MAX_USABLE_SECONDS:
         raise InvalidInputError("expected a bundle to be usable from now on, and for at most a year")
     return asked
-
-
-def _context_files(contexts: Mapping[str, bytes]) -> dict[str, bytes]:
-    if not contexts:
-        return {}
-    index = {url: f"{number}.jsonld" for number, url in enumerate(sorted(contexts))}
-    return {f"contexts/{name}": contexts[url] for url, name in index.items()} | {CONTEXTS: json.dumps(index).encode()}
 
 
 def _manifest(members: Mapping[str, bytes]) -> Manifest:

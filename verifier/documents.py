@@ -157,7 +157,7 @@ class DocumentVerifier:
             unverified,
             await self._key_of(unverified.kid, unverified.holder, AUTHENTICATION),
             now=self._now(),
-            audience=request.domain if isinstance(request.domain, str) else None,
+            audience=_audience(request),
             nonce=request.challenge,
             max_age_seconds=None,
             contexts=self._contexts,
@@ -232,6 +232,15 @@ class DocumentVerifier:
 
     async def _list_key(self, unverified: UnverifiedStatusList, issuer: str) -> PublicKey:
         return await self._key_of(unverified.kid, issuer, ASSERTION)
+
+
+def _audience(request: VerifyRequest) -> str | None:
+    """Return the domain that an envelope's ``aud`` has to be; unlike a proof's ``domain`` it is one."""
+    if request.domain is None or isinstance(request.domain, str):
+        return request.domain
+    if len(request.domain) == 1:
+        return request.domain[0]
+    raise InvalidInputError("expected one domain for a presentation in an envelope")
 
 
 def _is_a(document: JsonObject, kind: str) -> bool:

@@ -15,6 +15,7 @@ Shapes:  an archive (``ssi.encoding.archive``), sealed with a passphrase if want
          ``world/lists/``      status lists with receipts and an index
          ``world/ledger/``     entries, as ``ssi.ledger.excerpt``: DID logs, accreditations, commitments
          ``world/checkpoints/`` the checkpoint of that day
+         ``world/documents/``  schemas and related resources that policy pins, with an index
          ``world/web/``        DID documents and logs that came from the web, with an index from URL to file
          ``timestamp.tsr``     optional: an RFC 3161 response over ``evidence.json``
          ===================== ========================================================================
@@ -29,7 +30,6 @@ The file holds the claims that were shown. It is personal data: keep it no longe
 from __future__ import annotations
 
 import calendar
-import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -39,10 +39,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from ssi.durable import replace_file
 from ssi.encoding.archive import build_archive, parse_archive
 from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
-from ssi.errors import InvalidInputError, NotFoundError, UnavailableError
+from ssi.errors import InvalidInputError, NotFoundError
 from ssi.keys.sealed import is_sealed, seal, unseal
 from ssi.types import JsonObject
 
@@ -126,19 +127,7 @@ class Evidence:
 
     def save(self, path: str | os.PathLike[str], *, passphrase: str | bytes | None = None) -> None:
         """Write the file, whole or not at all, for its owner alone. Raises UnavailableError."""
-        data, target = self.to_bytes(passphrase=passphrase), Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except OSError as exc:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise UnavailableError(f"{target.name} cannot be written") from exc
+        replace_file(Path(path), self.to_bytes(passphrase=passphrase))
 
     def keep(self, duration: str) -> Evidence:
         """Return the evidence with the date until which it may be kept: ``P10Y``, ``P6M``, ``P30D`` or ``PT12H``.

@@ -89,7 +89,7 @@ async def _of_presentation(
         "audience": asked.audience,
         "nonce": asked.nonce,
         "max_age_seconds": asked.max_age_seconds,
-        "contexts": policy.contexts,
+        "contexts": policy.known_contexts,
         "max_skew_seconds": policy.skew_seconds,
     }
     if isinstance(around, UnverifiedVpCose):
@@ -132,7 +132,8 @@ async def _of_proofs(
         domain=asked.audience,
         challenge=asked.nonce,
         max_age_seconds=asked.max_age_seconds,
-        contexts=policy.contexts,
+        contexts=policy.known_contexts,
+        jsonld_contexts=policy.jsonld_contexts,
         max_skew_seconds=policy.skew_seconds,
     )
     for credential in credentials:

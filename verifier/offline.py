@@ -5,8 +5,8 @@ Input:   a folder (or an archive's members) that anybody may have made. DID logs
          ledger's entries count as far as a checkpoint covers them that policy's keys signed; did:web documents are
          believed as whoever chose the folder believes them.
 Shapes:  ``logs/*.jsonl``, with ``logs/*.did-witness.json`` for those that have witnesses; ``dids/*.json``, ``lists/``
-         (``ssi.status.folder``), ``checkpoints/*.note`` and ``ledger/entries.jsonl``: one entry in each line from the
-         first on (``ssi.ledger.excerpt``).
+         (``ssi.status.folder``), ``documents/`` with an index (``verifier.pinned``), ``checkpoints/*.note`` and
+         ``ledger/entries.jsonl``: one entry in each line from the first on (``ssi.ledger.excerpt``).
 I/O:     reads the folder, once; ``write_offline_folder`` writes one.
 Errors:  InvalidInputError (not such a folder), InclusionProofError and InvalidSignatureError (a ledger that is not what
          was signed), UnavailableError (the folder has no such DID or list, so nothing is known of it).
@@ -35,9 +35,11 @@ from ssi.registry.view import RegistrySnapshot
 from ssi.status.folder import ListFolder, write_lists
 
 from .offline_ledger import ENTRIES, OfflineLedger, ledger_lines, read_ledger
+from .pinned import DOCUMENTS, read_documents
 from .policy import Policy, Registry
 from .verifier import Verifier
 
+CONTEXTS: Final = "contexts"
 MAX_LOG_BYTES: Final = 4 << 20
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 MAX_LOG_LINE_BYTES: Final = 1 << 20
@@ -94,6 +96,10 @@ class OfflineFolder:
     def check_usable(self, at: int) -> None:
         """Raise UnavailableError if nothing here may be used for a verification at ``at``. A folder has no date."""
 
+    def contexts(self) -> dict[str, bytes]:
+        """Return the JSON-LD contexts that came along, by URL; those that policy pins by digest get used."""
+        return read_documents(self.files, CONTEXTS)
+
     def verifier(self, policy: Policy, *, now: Callable[[], int]) -> Verifier:
         """Return a verifier that asks these files and nothing else.
 
@@ -115,6 +121,8 @@ class OfflineFolder:
             "fetch": self._fetch,
             "now": now,
             "usable": self.check_usable,
+            "documents": read_documents(self.files, DOCUMENTS),
+            "contexts": self.contexts(),
         }
 
     def resolver(self, *, now: Callable[[], int]) -> Resolver:

@@ -3,22 +3,26 @@
 Source:  decisions 4, 9 and 15 of the design (``docs/adr/0001``).
 Input:   a TOML file that the relying party wrote, or the same members as Python values.
 Shapes:  times are Unix seconds, and durations seconds.
-I/O:     ``Policy.load`` reads one file.
+I/O:     ``Policy.load`` reads one file, and the contexts and documents that it pins beside it.
 Errors:  InvalidInputError, also for a member that is left out.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from ssi.encoding.jsonld import ContextPin, Contexts, pinned_contexts, read_pins, with_documents
 from ssi.errors import InvalidInputError, NotFoundError
 from ssi.keys import PublicKey
 from ssi.status import AnchoringPolicy
 from ssi.types import JsonObject
+
+from .pinned import PinnedDocument, check_pins, load_documents
 
 MAX_POLICY_BYTES: Final = 1 << 20
 MAX_SKEW_SECONDS: Final = 60
@@ -107,9 +111,21 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     presentation_max_age_seconds: int = 300
     skew_seconds: int = MAX_SKEW_SECONDS
     contexts: tuple[str, ...] = ()
-    """JSON-LD contexts that are known beside the base context."""
+    """JSON-LD contexts that are known beside the base context: URLs of contexts of this library, or of any if no proof
+    has to read what they say, which those over JSON and envelopes need not."""
+    context: tuple[ContextPin, ...] = ()
+    """JSON-LD contexts of the relying party's own, pinned by digest: known, and read by proofs over RDF."""
     sd_jwt_types: tuple[str, ...] = ("dc+sd-jwt",)
     """Accepted header ``typ`` of SD-JWT credentials."""
+    credential_schema: Literal["required", "when-present", "not-checked"] = "not-checked"
+    """Whether a credential has to match the schemas that it names itself (``credentialSchema``), has to name one, or
+    neither. A schema that is not among ``document`` leaves the check open, which accepts nothing. Who may say what a
+    credential looks like in a schema credential is in ``trust``, under its type ``JsonSchemaCredential``."""
+    related_resources: Literal["required", "when-known"] = "when-known"
+    """Whether every ``relatedResource`` has to be among ``document`` (or a context of the W3C's), or only those that
+    are there are held against their digests. One that has another digest is always refused."""
+    document: tuple[PinnedDocument, ...] = ()
+    """Schemas, schema credentials and related resources, each pinned by its digest."""
 
     def __post_init__(self) -> None:
         """Refuse a policy that contradicts itself."""
@@ -121,6 +137,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InvalidInputError("policy: expected ages of at least one second")
         if len({entry.type for entry in self.trust}) != len(self.trust):
             raise InvalidInputError("policy: expected one trust entry for each type")
+        if len({pin.url for pin in self.context}) != len(self.context):
+            raise InvalidInputError("policy: expected each context to be pinned once")
+        check_pins(self.document)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Policy:
@@ -137,9 +156,28 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InvalidInputError(f"{location.name}: expected at most {MAX_POLICY_BYTES} bytes")
         try:
             members: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
-            return msgspec.convert(members, cls)
+            members["context"] = read_pins(members.get("context", []), beside=location)
+            policy = msgspec.convert(members, cls)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
             raise InvalidInputError(f"{location.name}: expected a policy: {exc}") from exc
+        return msgspec.structs.replace(policy, document=load_documents(policy.document, location.parent))
+
+    @property
+    def known_contexts(self) -> tuple[str, ...]:
+        """The URLs of all contexts that a document may name beside the base context."""
+        return (*self.contexts, *(pin.url for pin in self.context))
+
+    @property
+    def jsonld_contexts(self) -> Contexts:
+        """What proofs over RDF read. Raises InvalidInputError for a pinned context whose document is not there."""
+        return pinned_contexts(self.context)
+
+    def with_contexts(self, documents: Mapping[str, bytes]) -> Policy:
+        """Return the policy with ``documents``, by URL, for the pins that have none.
+
+        Raises InvalidInputError for one that is not the pinned one.
+        """
+        return msgspec.structs.replace(self, context=with_documents(self.context, documents))
 
     def trusted(self, types: tuple[str, ...]) -> Trust | None:
         """Return the entry for the first of ``types`` that has one."""
@@ -148,3 +186,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 if entry.type == name:
                     return entry
         return None
+
+
+def without_content(policy: Policy) -> Policy:
+    """Return the policy with its documents pinned, and their content left to whoever brings it."""
+    pins = tuple(PinnedDocument(url=pin.url, sha256=pin.sha256) for pin in policy.document)
+    return msgspec.structs.replace(policy, document=pins)

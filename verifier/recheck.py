@@ -33,10 +33,12 @@ from ssi.types import JsonObject, JsonValue
 
 from .anchors import Anchors
 from .offline_ledger import ENTRIES, OfflineLedger, read_ledger
+from .pinned import DOCUMENTS, read_documents
 from .policy import Policy, Registry
 from .recording import WEB, WORLD, described
 from .report import EXCERPT, Refused, Report
-from .verifier import VerifiedPresentation, Verifier
+from .verified import VerifiedPresentation
+from .verifier import Verifier
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -113,7 +115,8 @@ async def recheck(
     recorded = parse_object(evidence.members["result.json"], max_bytes=MAX_MEMBER_BYTES)
     world, source = _world(evidence, given, policy)
     stamped_at, notes = _stamp(evidence, given)
-    rules = policy if policy is not None else _member(evidence, "policy.json", Policy)
+    kept = _member(evidence, "policy.json", Policy)
+    rules = kept if policy is None else policy.with_contexts(_documents(kept))
     if world.ledger is None and rules.anchoring is not None and rules.registry is not None:
         rules, source = _receipt_rules(rules, given, policy)
     outcome = await _verify_again(evidence, world, rules)
@@ -144,6 +147,7 @@ class RecordedWorld:
     def __init__(self, files: Files, ledger: OfflineLedger | None) -> None:
         self.ledger: Final = ledger
         self.lists: Final = ListFolder(files)
+        self.documents: Final = read_documents(files, DOCUMENTS)
         self._files = files
         name = WEB.removeprefix(WORLD)
         self.pages: Final[JsonObject] = (
@@ -240,11 +244,17 @@ async def _verify_again(
         lists=None if rules.status == "not-checked" else world.lists,
         registry=registry,
         now=lambda: request.clock,
+        documents=world.documents,
     )
     try:
         return await verifier.verify_all(evidence.members["presentation.txt"], nonce=request.nonce, now=request.at)
     except Refused as exc:
         return exc
+
+
+def _documents(kept: Policy) -> dict[str, bytes]:
+    """Return the contexts that were recorded, which a policy of one's own may pin without having them."""
+    return {pin.url: pin.document.encode() for pin in kept.context if pin.document is not None}
 
 
 def _stamp(evidence: Evidence, given: Anchors) -> tuple[int | None, tuple[str, ...]]:
@@ -314,6 +324,6 @@ def _member(evidence: Evidence, name: str, kind: type[Kind]) -> Kind:
     if name not in evidence.members:
         raise InvalidInputError(f"expected evidence with a member {name}")
     try:
-        return msgspec.convert(parse_object(evidence.members[name]), kind)
+        return msgspec.convert(parse_object(evidence.members[name], max_bytes=MAX_MEMBER_BYTES), kind)
     except msgspec.ValidationError as exc:
         raise InvalidInputError(f"{name}: {exc}") from exc

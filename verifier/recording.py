@@ -28,9 +28,11 @@ from ssi.status.folder import list_files
 from ssi.types import JsonObject
 
 from .offline_ledger import CHECKPOINTS, ENTRIES
-from .policy import Policy
+from .pinned import DOCUMENTS, document_members
+from .policy import Policy, without_content
 from .report import CouldNotCheck, Refused
-from .verifier import RegistrySource, VerifiedPresentation, Verifier
+from .verified import VerifiedPresentation
+from .verifier import RegistrySource, Verifier
 
 if TYPE_CHECKING:
     from .evidence import Evidence, LedgerKind
@@ -171,10 +173,12 @@ async def verify_recorded(
     methods: Iterable[str] = (),
     whole_ledger: bool = False,
     receipts: Mapping[str, bytes] | None = None,
+    documents: Mapping[str, bytes] | None = None,
 ) -> tuple[tuple[VerifiedPresentation, ...] | Refused, Evidence]:
     """Verify, and return the outcome (accepted, or the refusal) with the evidence for it.
 
-    ``methods`` are the DID methods that must be resolved for it; ``receipts`` become those of lists without.
+    ``methods`` are the DID methods that must be resolved for it; ``receipts`` become those of lists without;
+    ``documents`` are those that policy pins.
     Raises InvalidInputError if there is no presentation, CouldNotCheck if there is no outcome to keep evidence of.
     """
     from .evidence import build_evidence
@@ -199,32 +203,46 @@ async def verify_recorded(
         registry=tapped,
         now=lambda: clock,
         usable=usable,
+        documents=documents,
     )
-    outcome: tuple[VerifiedPresentation, ...] | Refused
+    outcome = await _outcome(inner, presentation, nonce=nonce, at=at)
+    files = _pages(asked) | {f"{WORLD}lists/{name}": body for name, body in list_files(asked.lists.values()).items()}
+    left_out = False
+    if provable is not None and view is not None and note is not None:
+        entries, left_out = await _entries(provable, view, asked, whole=whole_ledger)
+        files[f"{WORLD}{ENTRIES}"] = entries
+        files[f"{WORLD}{CHECKPOINTS}/{view.size}.note"] = note
+        files["anchors.json"] = jcs({"roots": sorted(view.roots), "keys": [key.vkey for key in provable.keys]})
+    request: JsonObject = {"at": at, "clock": clock, "logs_clock": logs_clock}
+    files |= {
+        "presentation.txt": presentation if isinstance(presentation, bytes) else presentation.encode(),
+        "policy.json": jcs(msgspec.to_builtins(without_content(inner.policy))),
+        "result.json": jcs(described(outcome)),
+        "request.json": jcs(request if nonce is None else {**request, "nonce": nonce}),
+    }
+    files |= document_members(documents or {}, f"{WORLD}{DOCUMENTS}")
+    ledger: LedgerKind = "none" if view is None else "excerpt" if left_out else "whole"
+    return outcome, build_evidence(files, made_at=logs_clock, ledger=ledger)
+
+
+async def _outcome(
+    verifier: Verifier, presentation: str | bytes, *, nonce: str | None, at: int
+) -> tuple[VerifiedPresentation, ...] | Refused:
+    """Verify; a refusal is an outcome, too, and a check that could not be made is none."""
     try:
-        outcome = await inner.verify_all(presentation, nonce=nonce, now=at)
+        return await verifier.verify_all(presentation, nonce=nonce, now=at)
     except CouldNotCheck:
         raise
     except Refused as exc:
-        outcome = exc
-    files = {f"{WORLD}lists/{name}": body for name, body in list_files(asked.lists.values()).items()}
-    files |= _pages(asked)
-    left_out = False
-    if provable is not None and view is not None and note is not None:
-        dids = None if whole_ledger else asked.dids
-        kept = [line async for line in provable.excerpt(view, dids=dids, uris=asked.uris)]
-        left_out = any(hasattr(line, "level") for line in kept)
-        files[f"{WORLD}{ENTRIES}"] = b"".join(map(build_line, kept))
-        files[f"{WORLD}{CHECKPOINTS}/{view.size}.note"] = note
-        files["anchors.json"] = jcs({"roots": sorted(view.roots), "keys": [key.vkey for key in provable.keys]})
-    raw = presentation if isinstance(presentation, bytes) else presentation.encode()
-    files["presentation.txt"] = raw
-    files["policy.json"] = jcs(msgspec.to_builtins(policy))
-    files["result.json"] = jcs(described(outcome))
-    request: JsonObject = {"at": at, "clock": clock, "logs_clock": logs_clock}
-    files["request.json"] = jcs(request if nonce is None else {**request, "nonce": nonce})
-    ledger: LedgerKind = "none" if view is None else "excerpt" if left_out else "whole"
-    return outcome, build_evidence(files, made_at=logs_clock, ledger=ledger)
+        return exc
+
+
+async def _entries(
+    provable: ProvableRegistry, view: RegistrySnapshot, asked: _Asked, *, whole: bool
+) -> tuple[bytes, bool]:
+    """Return the ledger's lines that matter, or all, and whether any were left out."""
+    lines = [line async for line in provable.excerpt(view, dids=None if whole else asked.dids, uris=asked.uris)]
+    return b"".join(map(build_line, lines)), any(hasattr(line, "level") for line in lines)
 
 
 def _provable(registry: RegistrySource | None) -> ProvableRegistry | None:

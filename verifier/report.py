@@ -28,9 +28,22 @@ from ssi.types import JsonObject
 if TYPE_CHECKING:
     from .evidence import Evidence
 
-Step: TypeAlias = Literal["format", "issuer", "signature", "validity", "holder", "trust", "schema", "status", "bundle"]
+Step: TypeAlias = Literal[
+    "format",
+    "issuer",
+    "signature",
+    "validity",
+    "holder",
+    "trust",
+    "schema",
+    "resources",
+    "unchecked",
+    "status",
+    "bundle",
+]
 """The steps in their order: what it is, whether its issuer is accepted at all, then from the cheap to the dear.
-``bundle`` is none of them: it fails before the first question to an offline bundle that must not be used (any more)."""
+``unchecked`` is none of them: it names members that nobody checks. Nor is ``bundle``: it fails before the first
+question to an offline bundle that must not be used (any more)."""
 
 Outcome: TypeAlias = Literal["passed", "failed", "not asked", "unknown"]
 

@@ -70,12 +70,12 @@ def secured(
     (one,) = found
     if isinstance(body, UnverifiedVcJwt):
         credential = verify_vc_jwt(
-            body, one.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
+            body, one.key, now=at, contexts=policy.known_contexts, max_skew_seconds=policy.skew_seconds
         )
         return Believed(_of_subjects(credential), credential.claims, credential.issued_at, None, credential)
     if isinstance(body, UnverifiedVcCose):
         credential = verify_vc_cose(
-            body, one.key, now=at, contexts=policy.contexts, max_skew_seconds=policy.skew_seconds
+            body, one.key, now=at, contexts=policy.known_contexts, max_skew_seconds=policy.skew_seconds
         )
         return Believed(_of_subjects(credential), credential.claims, credential.issued_at, None, credential)
     binding = _binding(policy, nonce)
@@ -108,7 +108,8 @@ def _with_proof(
         body,
         keys=found_keys(keys),
         now=at,
-        contexts=policy.contexts,
+        contexts=policy.known_contexts,
+        jsonld_contexts=policy.jsonld_contexts,
         issuer_is_controller=trust.issuer_is_controller,
         max_skew_seconds=policy.skew_seconds,
     )

@@ -26,22 +26,24 @@ from ssi.errors import (
 )
 from ssi.keys import PublicKey
 from ssi.ports import Fetch, RegistryView, StatusListSource
-from ssi.types import JsonObject, UnixSeconds
+from ssi.types import UnixSeconds
 
 from .acceptance import accredited, check_signers, check_without_registry, match_schema
 from .candidate import Candidate, read_presented
 from .holder import presenter
 from .issuance import proven_before
 from .issuer_keys import ASSERTION, compromised_name, issuer_key, superseded_key
+from .pinned import known_documents
 from .policy import Policy, Trust
-from .report import Checks, Refused, Report, registry_at
+from .report import Checks, Refused, registry_at
+from .schemas import check_beside
 from .securing import Believed, secured
 from .status import StatusChecker
+from .verified import VerifiedPresentation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .evidence import Evidence
     from .opening import OpenedVerifier
 
 Clock: TypeAlias = Callable[[], int]
@@ -62,30 +64,6 @@ class RegistrySource(Protocol):
         ...
 
 
-class VerifiedPresentation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A credential to believe, with what the presenter chose to show of it."""
-
-    issuer: str
-    type: str
-    """The type that policy accepted it as."""
-    claims: JsonObject
-    """The claims about the subject, as far as they were shown."""
-    holder: PublicKey | None
-    """The key that the presenter proved to hold; None where policy does not ask."""
-    report: Report
-    kept: Evidence | None = None
-    """Where ``keep_evidence`` was asked for."""
-
-    def evidence(self, keep: str | None = None) -> Evidence:
-        """Return the evidence of this verification, to be kept for a duration such as ``P10Y``.
-
-        Raises InvalidInputError unless ``keep_evidence`` was asked for.
-        """
-        if self.kept is None:
-            raise InvalidInputError("no evidence was kept: verify with keep_evidence=True")
-        return self.kept if keep is None else self.kept.keep(keep)
-
-
 class Verifier:
     """Verifies under one policy. Keep it: its caches make the second verification cheap."""
 
@@ -99,6 +77,8 @@ class Verifier:
         fetch: Fetch | None = None,
         now: Clock = system_clock,
         usable: Callable[[int], None] | None = None,
+        documents: Mapping[str, bytes] | None = None,
+        contexts: Mapping[str, bytes] | None = None,
     ) -> None:
         """``lists`` may be left out only if policy does not look at the status.
 
@@ -106,15 +86,16 @@ class Verifier:
         Where evidence is kept they are always resolved in this way, so that all of it is written down.
 
         ``usable`` is asked before each verification, with its time, whether the ports may be used for it at all; it
-        raises UnavailableError if not.
+        raises UnavailableError if not. ``contexts`` and ``documents`` are for what policy pins without content.
 
-        Raises InvalidInputError for a policy that needs a port which is not there.
+        Raises InvalidInputError for a policy that needs a port or a context which is not there.
         """
         if policy.status != "not-checked" and lists is None:
             raise InvalidInputError("this policy checks the status, which needs a source of status lists")
         if registry is None:
             check_without_registry(policy)
-        self.policy: Final = policy
+        self.policy: Final = policy.with_contexts(contexts or {})
+        self.policy.jsonld_contexts  # noqa: B018  (a pinned context that is not there is said here, not at a holder)
         self._resolver = resolver or default_resolver(fetch=fetch, log_source=registry, now=now)
         self._registry = registry
         self._log_sizes: dict[str, int] = {}
@@ -122,6 +103,7 @@ class Verifier:
         self._usable = usable
         self._lists = lists
         self._fetch = fetch
+        self._documents = known_documents(policy.document, documents or {})
         self._status = None if lists is None else StatusChecker(policy, lists=lists, list_key=self._list_key, now=now)
 
     @staticmethod
@@ -193,7 +175,7 @@ class Verifier:
         at = self._now() if now is None else now
         checks = Checks(at)
         try:
-            presented = read_presented(presentation, contexts=self.policy.contexts)
+            presented = read_presented(presentation, contexts=self.policy.known_contexts)
             checks.passed("format", presented.candidates[0].format)
             if self._usable is not None:
                 checks.begin("bundle")
@@ -213,17 +195,27 @@ class Verifier:
                 at=at,
                 checks=checks,
             )
+            beside = []
             for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True):
                 self._trusted(candidate, trust, credential, view, at, checks)
                 match_schema(trust, credential, checks)
+                beside.append(
+                    await check_beside(
+                        credential,
+                        policy=self.policy,
+                        documents=self._documents,
+                        believe=lambda schema: self._schema_credential(schema, view, at, receipts or {}),
+                        checks=checks,
+                    )
+                )
                 await self._in_force(candidate, trust, credential, view, at, checks, receipts or {})
         except SsiError as exc:
             failure = checks.failure(exc)
             raise failure from (None if failure is exc else exc)
         report = checks.report()
         return tuple(
-            VerifiedPresentation(candidate.issuer, trust.type, credential.claims, holder, report)
-            for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True)
+            VerifiedPresentation(candidate.issuer, trust.type, credential.claims, holder, report, about=about)
+            for candidate, trust, credential, about in zip(presented.candidates, trusts, believed, beside, strict=True)
         )
 
     async def _recorded(
@@ -249,6 +241,7 @@ class Verifier:
             usable=self._usable,
             methods=self._resolver.methods,
             receipts=receipts,
+            documents=self._documents,
             whole_ledger=whole_ledger,
         )
         if isinstance(outcome, Refused):
@@ -359,6 +352,18 @@ class Verifier:
         await self._status.check(
             believed.payload, issuers=tuple(issuers), view=view, now=at, checks=checks, receipts=receipts
         )
+
+    async def _schema_credential(
+        self, candidate: Candidate, view: RegistryView | None, at: int, receipts: Mapping[str, bytes]
+    ) -> Believed:
+        """Return a schema credential to believe. Its checks are no lines of the report: the schema is one."""
+        checks = Checks(at)
+        trust = self._accept(candidate, view, at, checks)
+        believed = await self._secured(candidate, trust, view, None, at, checks, ())
+        self._trusted(candidate, trust, believed, view, at, checks)
+        if "credentialStatus" in believed.payload:
+            await self._in_force(candidate, trust, believed, view, at, checks, receipts)
+        return believed
 
     async def _list_key(self, kid: str | None, issuer: str, *, signed_at: int | None = None) -> PublicKey:
         """Return the key of a status list, or of a commitment to it: of its issuer's DID, or pinned for this issuer."""

@@ -1,51 +1,34 @@
-"""Read a credential as its holder: what it is, which key it is bound to, what can be withheld and found.
+"""What a wallet keeps of a credential: its card, how it is found, and whether its issuer signed it.
 
-Source:  RFC 9901 section 7.2 (the holder's view), SD-JWT VC (draft-ietf-oauth-sd-jwt-vc) section 2.2, W3C VC-JOSE-COSE
-         sections 3.1 and 4, W3C Data Integrity 1.0 (``ldp_vc``), RFC 7800 section 3.2 (cnf).
-Input:   the text that an issuer delivered, compact or JSON, untrusted.
+Source:  RFC 9901 section 7.2 (the holder's view), W3C VCDM 2.0 sections 4.6 and 11.1 (names in several languages), W3C
+         VC-JOSE-COSE sections 3.1 and 3.3, W3C Data Integrity 1.0 (``ldp_vc``).
+Input:   what ``wallet.delivered`` read.
 Shapes:  claim paths as in ``ssi.credentials.sd_jwt.paths``, from the root of the processed payload; times are Unix
          seconds. A search path stands for an element of an array by None, wherever it is in it.
 I/O:     none; ``verify_issuer`` awaits the resolver.
-Errors:  InvalidInputError, DisclosureError, KeyBindingError; from ``verify_issuer`` also those of verification and
-         resolution.
+Errors:  InvalidInputError; from ``verify_issuer`` those of verification and resolution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from ssi.credentials.claims import check_no_wrapping, confirmation_key
+from ssi.credentials.cose import UnverifiedVcCose, verify_vc_cose
 from ssi.credentials.data_integrity import UnverifiedCredential, found_keys, read_credential, verify_credential
-from ssi.credentials.jose import VC_JWT_TYPES, UnverifiedVcJwt, read_vc_jwt, verify_vc_jwt
-from ssi.credentials.sd_jwt import (
-    NEVER_DISCLOSABLE,
-    SD_JWT_VC_TYPES,
-    ClaimPath,
-    UnverifiedSdJwtVc,
-    holder_view,
-    read_sd_jwt_vc,
-    verify_sd_jwt_vc,
-)
-from ssi.credentials.sd_jwt.validity import numeric_date
-from ssi.credentials.vcdm import Credential, parse_credential
-from ssi.credentials.vcdm_v1 import parse_any_credential
-from ssi.did.document import DidDocument, parse_document
+from ssi.credentials.jose import UnverifiedVcJwt, verify_vc_jwt
+from ssi.credentials.sd_jwt import ClaimPath, verify_sd_jwt_vc
+from ssi.credentials.texts import Text, choose_text
 from ssi.did.resolver import Resolver
-from ssi.encoding.gate import parse_object
 from ssi.encoding.jcs import jcs
-from ssi.errors import DisclosureError, InvalidInputError, KeyBindingError, VerificationError
+from ssi.encoding.jsonld import BUNDLED, Contexts
+from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import PublicKey
 from ssi.types import JsonObject, JsonValue
 
-from .selective import shown_to_oneself, withholdable
-
-Format: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "ldp_vc"]
-
-PROTOCOL_CLAIMS: Final = NEVER_DISCLOSABLE | {"iat"}
-"""Members of an SD-JWT VC that are not about the subject."""
+from .delivered import Delivered, Format, contexts_of
+from .selective import shown_to_oneself
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +50,22 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     valid_until: int | float | None
     withholdable: tuple[ClaimPath, ...]
     """Claims that the holder may show or not; all others are always shown."""
+    name: tuple[Text, ...] = ()
+    """What the issuer calls it, in its languages; only a W3C credential says that itself."""
+    description: tuple[Text, ...] = ()
+    issuer_name: tuple[Text, ...] = ()
+    """What the issuer calls itself: its word, and no proof of who it is."""
+
+    def title(self, languages: Sequence[str] = ()) -> Text:
+        """Return what to call the card before a reader of these languages, the best first; if need be its type.
+
+        The text has its base direction, which whoever shows it keeps: an Arabic name stays an Arabic name.
+        """
+        return choose_text(self.name, languages) or Text(self.type)
+
+    def issuer_title(self, languages: Sequence[str] = ()) -> Text | None:
+        """Return what the issuer calls itself before a reader of these languages; None if nothing."""
+        return choose_text(self.issuer_name, languages)
 
 
 class CardContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,56 +79,6 @@ class CardContent(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"CardContent({self.card.id})"  # without claims: a repr ends up in logs
-
-
-class Delivered(msgspec.Struct, frozen=True, kw_only=True):
-    """A credential that was read; only its shape is certain."""
-
-    text: str
-    format: Format
-    types: tuple[str, ...]
-    issuer: str | None
-    kid: str | None
-    key: PublicKey | None
-    """The key that it is bound to."""
-    holder: str | None
-    """The subject's DID, where that is what names the key."""
-    valid_from: int | float | None
-    valid_until: int | float | None
-    claims: JsonObject
-    """The processed payload, everything disclosed."""
-    disclosures: dict[ClaimPath, str]
-    """Path of each claim that can be withheld to the text of its disclosure; in an ``ldp_vc`` to its JSON pointer."""
-    chosen: bool
-    """Whether the holder chooses what to show."""
-    unverified: UnverifiedSdJwtVc | UnverifiedVcJwt | UnverifiedCredential
-
-    def __repr__(self) -> str:
-        return f"Delivered({self.format}, {self.types[0]})"  # without claims: a repr ends up in logs
-
-    def subject_claims(self) -> list[tuple[ClaimPath, JsonValue]]:
-        """Return the objects that hold claims about a subject, and their paths."""
-        if self.format != "dc+sd-jwt":
-            subjects = self.claims["credentialSubject"]
-            if type(subjects) is dict:
-                return [(("credentialSubject",), subjects)]
-            return [(("credentialSubject", index), subject) for index, subject in enumerate(subjects)]
-        return [((), {name: value for name, value in self.claims.items() if name not in PROTOCOL_CLAIMS})]
-
-
-def read_delivered(credential: str | bytes) -> Delivered:
-    """Parse what an issuer delivered, in any format."""
-    if isinstance(credential, bytes):
-        try:
-            credential = credential.decode("utf-8")
-        except UnicodeDecodeError as exc:
-            raise InvalidInputError("expected a credential in UTF-8") from exc
-    text = credential.strip()
-    if text.startswith("{"):
-        return _read_ldp_vc(text)
-    if not text.isascii():
-        raise InvalidInputError("expected a compact credential in ASCII")
-    return _read_sd_jwt(text) if "~" in text else _read_vc_jwt(text)
 
 
 def card_of(delivered: Delivered, record_id: bytes, *, added_at: int, verified_at: int | None) -> Card:
@@ -146,18 +95,26 @@ def card_of(delivered: Delivered, record_id: bytes, *, added_at: int, verified_a
         valid_from=delivered.valid_from,
         valid_until=delivered.valid_until,
         withholdable=tuple(delivered.disclosures),
+        name=delivered.about.name,
+        description=delivered.about.description,
+        issuer_name=delivered.about.issuer_name,
     )
 
 
-async def verify_issuer(delivered: Delivered, resolver: Resolver, *, now: int) -> None:
+async def verify_issuer(
+    delivered: Delivered, resolver: Resolver, *, now: int, jsonld_contexts: Contexts = BUNDLED
+) -> None:
     """Raise unless the issuer's signature holds under a key that its DID gives for assertions, and now is in time."""
     if isinstance(delivered.unverified, UnverifiedCredential):
-        await _verify_proofs(delivered.unverified, resolver, now)
+        await _verify_proofs(delivered.unverified, resolver, now, jsonld_contexts)
         return
     key = await _issuer_key(delivered, resolver, now)
     if isinstance(delivered.unverified, UnverifiedVcJwt):
-        contexts = _contexts(delivered.claims)
+        contexts = contexts_of(delivered.claims)
         verify_vc_jwt(delivered.unverified, key, now=now, contexts=contexts, inline_contexts=True)
+    elif isinstance(delivered.unverified, UnverifiedVcCose):
+        contexts = contexts_of(delivered.claims)
+        verify_vc_cose(delivered.unverified, key, now=now, contexts=contexts, inline_contexts=True)
     else:
         verify_sd_jwt_vc(delivered.unverified, key, now=now, key_binding=None)
 
@@ -211,118 +168,13 @@ def shown_paths(delivered: Delivered, disclosed: Iterable[str]) -> tuple[ClaimPa
     )
 
 
-def document_of(did: str) -> DidDocument | None:
-    """Return the document of a DID that is a key, or None for another DID. Raises InvalidDidError."""
-    if did.startswith("did:jwk:"):
-        from ssi.did.methods.jwk import build_jwk_document
-
-        return parse_document(build_jwk_document(did), did=did)
-    if did.startswith("did:key:"):
-        from ssi.did.methods.key import build_key_document
-
-        return parse_document(build_key_document(did), did=did)
-    return None
-
-
-def _read_sd_jwt(text: str) -> Delivered:
-    unverified = read_sd_jwt_vc(text)
-    _check_typ(unverified.sd_jwt.header, SD_JWT_VC_TYPES)
-    view = holder_view(text)
-    claims = view.claims
-    for path in view.disclosed:
-        if path[0] in NEVER_DISCLOSABLE:
-            raise DisclosureError(f"{path[0]} must not be selectively disclosed")
-    others = claims.get("aka_vcts", [])
-    if type(others) is not list or not all(type(other) is str for other in others):
-        raise InvalidInputError("expected aka_vcts to be an array of type names")
-    numeric_date(claims, "iat")
-    return Delivered(
-        text=text,
-        format="dc+sd-jwt",
-        types=(unverified.vct, *others),
-        issuer=unverified.issuer,
-        kid=unverified.kid,
-        key=confirmation_key(claims),
-        holder=None,
-        valid_from=numeric_date(claims, "nbf"),
-        valid_until=numeric_date(claims, "exp"),
-        claims=claims,
-        disclosures=view.disclosed,
-        chosen=True,
-        unverified=unverified,
-    )
-
-
-def _read_vc_jwt(text: str) -> Delivered:
-    unverified = read_vc_jwt(text)
-    _check_typ(unverified.jws.header, VC_JWT_TYPES)
-    claims = unverified.jws.unverified_claims()
-    check_no_wrapping(claims)
-    credential = parse_credential(claims, contexts=_contexts(claims), inline_contexts=True)
-    key, holder = _bound_key(claims, credential)
-    ends = [end for end in (credential.valid_until, numeric_date(claims, "exp")) if end is not None]
-    return Delivered(
-        text=text,
-        format="vc+jwt",
-        types=tuple(name for name in credential.types if name != "VerifiableCredential") or credential.types,
-        issuer=credential.issuer,
-        kid=unverified.kid,
-        key=key,
-        holder=holder,
-        valid_from=credential.valid_from,
-        valid_until=min(ends, default=None),
-        claims=claims,
-        disclosures={},
-        chosen=False,
-        unverified=unverified,
-    )
-
-
-def _read_ldp_vc(text: str) -> Delivered:
-    unverified = read_credential(parse_object(text))
-    claims = {name: value for name, value in unverified.document.items() if name != "proof"}
-    credential = parse_any_credential(claims, contexts=_contexts(claims), inline_contexts=True)
-    key, holder = _bound_key(claims, credential)
-    pointers = withholdable(unverified.document)
-    ends = [credential.valid_until, *(proof.expires for proof in unverified.proofs)]
-    return Delivered(
-        text=text,
-        format="ldp_vc",
-        types=tuple(name for name in credential.types if name != "VerifiableCredential") or credential.types,
-        issuer=credential.issuer,
-        kid=unverified.proofs[0].verification_method,
-        key=key,
-        holder=holder,
-        valid_from=credential.valid_from,
-        valid_until=min((end for end in ends if end is not None), default=None),
-        claims=claims,
-        disclosures=pointers or {},
-        chosen=pointers is not None,
-        unverified=unverified,
-    )
-
-
-def _bound_key(claims: JsonObject, credential: Credential) -> tuple[PublicKey | None, str | None]:
-    """The key in ``cnf``; else that of the subject, where every subject is the same key-based DID."""
-    key = confirmation_key(claims)
-    identifiers = {subject.get("id") for subject in credential.subjects}
-    holder = next(iter(identifiers)) if len(identifiers) == 1 else None
-    document = document_of(holder) if type(holder) is str else None
-    if document is None:
-        return key, None
-    keys = list(document.keys("authentication").values())
-    if key is not None:
-        return key, holder if keys == [key] else None
-    if len(keys) != 1:
-        raise KeyBindingError("expected the subject's DID to have a key that signs presentations")
-    return keys[0], holder
-
-
-async def _verify_proofs(unverified: UnverifiedCredential, resolver: Resolver, now: int) -> None:
+async def _verify_proofs(
+    unverified: UnverifiedCredential, resolver: Resolver, now: int, jsonld_contexts: Contexts
+) -> None:
     """Verify all proofs, of which one has to be the issuer's: the base proof, if there is one."""
     keys = {need: await resolver.key(need.verification_method, need.purpose, at=now) for need in unverified.keys}
-    contexts = _contexts(unverified.document)
-    for number, document in enumerate(shown_to_oneself(unverified.document)):
+    contexts = contexts_of(unverified.document)
+    for number, document in enumerate(shown_to_oneself(unverified.document, jsonld_contexts)):
         verify_credential(
             read_credential(document),
             keys=found_keys(keys),
@@ -330,6 +182,7 @@ async def _verify_proofs(unverified: UnverifiedCredential, resolver: Resolver, n
             contexts=contexts,
             inline_contexts=True,
             issuer_is_controller=number == 0,
+            jsonld_contexts=jsonld_contexts,
         )
 
 
@@ -347,15 +200,3 @@ async def _issuer_key(delivered: Delivered, resolver: Resolver, now: int) -> Pub
     if kid.partition("#")[0] != issuer:
         raise VerificationError("expected kid to be a verification method of the issuer")
     return await resolver.key(kid, "assertionMethod", at=now)
-
-
-def _contexts(claims: JsonObject) -> list[str]:
-    """A holder keeps what it is given: which contexts are known is for the verifier to say."""
-    contexts = claims.get("@context")
-    return [context for context in contexts if type(context) is str] if type(contexts) is list else []
-
-
-def _check_typ(header: JsonObject, accepted: frozenset[str]) -> None:
-    typ = header.get("typ")
-    if type(typ) is not str or typ.lower().removeprefix("application/") not in accepted:
-        raise InvalidInputError(f"expected a credential of type {' or '.join(sorted(accepted))}")

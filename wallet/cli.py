@@ -44,6 +44,8 @@ class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Which wallet of the store."""
     passphrase_file: str | None = None
     passphrase_env: str | None = None
+    context: tuple[dict[str, str], ...] = ()
+    """JSON-LD contexts that credentials may use, pinned by digest: ``url``, ``sha256`` and ``file``."""
 
 
 def wallet_options(function: Any) -> Any:
@@ -104,24 +106,31 @@ async def keep_proof(session: Session, where: str | None, card: str, file: str) 
     return Answer(document={"card": card_id}, tables=[facts("kept beside the card", {"card": card_id})])
 
 
+_language_option = click.option(
+    "--language", "languages", metavar="TAG", multiple=True, help="A language to name cards in; repeatable, best first."
+)
+
+
 @wallet.command("list")
+@_language_option
 @wallet_options
 @action
-async def list_cards(session: Session, where: str | None) -> Answer:
+async def list_cards(session: Session, where: str | None, languages: tuple[str, ...]) -> Answer:
     """List the credentials in the wallet."""
     opened = await _open(session, where)
-    return _cards(await opened.list())
+    return _cards(await opened.list(), languages)
 
 
 @wallet.command()
 @click.argument("card")
+@_language_option
 @wallet_options
 @action
-async def show(session: Session, where: str | None, card: str) -> Answer:
+async def show(session: Session, where: str | None, card: str, languages: tuple[str, ...]) -> Answer:
     """Show a credential with its claims, and which of them can be withheld."""
     opened = await _open(session, where)
     content = await opened.get(await _card_id(opened, card))
-    said = _described(content.card)
+    said = _described(content.card, languages)
     can = [_path_text(path) for path in content.card.withholdable]
     return Answer(
         document={**said, "claims": content.claims, "credential": content.credential},
@@ -154,7 +163,7 @@ async def search(session: Session, where: str | None, type: str | None, claims: 
     "--claim", "claims", metavar="PATH", multiple=True, help="A claim to show: address.locality; may be repeated."
 )
 @click.option("--nested", is_flag=True, help="Show also what lies in the claims that are named.")
-@click.option("--whole", is_flag=True, help="Agree to show a vc+jwt or ldp_vc, which has no parts.")
+@click.option("--whole", is_flag=True, help="Agree to show a credential of W3C, which has no parts.")
 @click.option("--audience", required=True, help="Whom it is for, as the verifier calls itself.")
 @click.option("--nonce", required=True, help="The nonce of the verifier's request.")
 @click.option("--out", metavar="FILE", help="Write the presentation to a file.")
@@ -223,12 +232,8 @@ async def history(session: Session, where: str | None, card: str | None, forget_
         }
         for each in shown
     ]
-    columns = ("when", "audience", "type", "paths")
-    table = Table(
-        f"{len(rows)} times",
-        [[row["when"], row["audience"], row["type"], ", ".join(row["paths"])] for row in rows],
-        columns,
-    )
+    lines = [[row["when"], row["audience"], row["type"], ", ".join(row["paths"])] for row in rows]
+    table = Table(f"{len(rows)} times", lines, ("when", "audience", "type", "paths"))
     return Answer(document={"history": rows}, tables=[table])
 
 
@@ -271,11 +276,8 @@ async def export_wallet(
     opened = await _open(session, where)
     sealed = await opened.export(read_passphrase("the exported file", file=file_from, env=file_env, confirm=True))
     write_output(file, sealed, private=True)
-    said = {
-        "cards": len(await opened.list()),
-        "keys": len(await opened.kms.labels()),
-        "history": len(await opened.history()),
-    }
+    cards, keys, history = await opened.list(), await opened.kms.labels(), await opened.history()
+    said = {"cards": len(cards), "keys": len(keys), "history": len(history)}
     return Answer(document=said, tables=[facts("exported", said)])
 
 
@@ -300,6 +302,8 @@ async def import_wallet(
 async def _open(
     session: Session, where: str | None, *, create: bool = False, resolver: Resolver | None = None
 ) -> Wallet:
+    from ssi.encoding.jsonld import pinned_contexts, pins_of
+
     from .wallet import Wallet
 
     settings = session.project.section("wallet", WalletSettings)
@@ -315,8 +319,15 @@ async def _open(
     if new and not create:
         raise NotFoundError("there is no wallet where it was said to be")
     passphrase = session.passphrase("the wallet", session.opened_by(given), confirm=new)
+    pins = () if settings is None else pins_of(list(settings.context), beside=session.project.path)
     opened = await Wallet.open(
-        url, passphrase=passphrase, wallet=name, create=create, resolver=resolver, now=session.now
+        url,
+        passphrase=passphrase,
+        wallet=name,
+        create=create,
+        resolver=resolver,
+        now=session.now,
+        contexts=pinned_contexts(pins),
     )
     session.closing(opened.close)
     return opened
@@ -358,9 +369,13 @@ def _path_text(path: Sequence[str | int | None]) -> str:
     return json.dumps(list(path))
 
 
-def _described(card: Card) -> JsonObject:
+def _described(card: Card, languages: Sequence[str] = ()) -> JsonObject:
+    name = card.title(languages)
     return {
         "card": card.id,
+        "name": name.value,
+        "name's language": name.language,
+        "name's direction": name.direction,
         "type": card.type,
         "issuer": card.issuer,
         "format": card.format,
@@ -375,8 +390,8 @@ def _time(value: JsonValue) -> str | None:
     return None if value is None else format_seconds(int(value))
 
 
-def _cards(cards: Sequence[Card]) -> Answer:
-    rows = [_described(card) for card in cards]
-    columns = ("card", "type", "issuer", "valid until")
+def _cards(cards: Sequence[Card], languages: Sequence[str] = ()) -> Answer:
+    rows = [_described(card, languages) for card in cards]
+    columns = ("card", "name", "issuer", "valid until")
     table = Table(f"{len(rows)} cards", [[row[name] or "" for name in columns] for row in rows], columns)
     return Answer(document={"cards": rows}, tables=[table])

@@ -1,9 +1,9 @@
 """Make a presentation of one card: what is chosen, bound to who asked.
 
-Source:  RFC 9901 sections 4.3 and 7.2 (SD-JWT+KB), W3C VC-JOSE-COSE section 3.1.2 (``vp+jwt``), W3C Data Integrity 1.0
-         section 2.1 (``domain`` and ``challenge`` of a presentation's own proof).
-Shapes:  an SD-JWT VC, and an ``ldp_vc`` with a base proof, is shown with chosen claims, any other ``ldp_vc`` or a
-         ``vc+jwt`` as a whole. Times are Unix seconds.
+Source:  RFC 9901 sections 4.3 and 7.2 (SD-JWT+KB), W3C VC-JOSE-COSE sections 3.1.2 (``vp+jwt``) and 3.3.2
+         (``vp+cose``), W3C Data Integrity 1.0 section 2.1 (``domain`` and ``challenge`` of a presentation's own proof).
+Shapes:  an SD-JWT VC, and an ``ldp_vc`` with a base proof, is shown with chosen claims, anything else as a whole; what
+         is bytes travels in base64. Times are Unix seconds.
 I/O:     none; the holder's key store is awaited.
 Errors:  InvalidInputError (no such claim, or a choice that the format does not give), VerificationError (no suite signs
          with the holder's key), and those of ``Kms.sign``.
@@ -15,15 +15,21 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from ssi.credentials.cose import sign_vp_cose
 from ssi.credentials.data_integrity import secure_presentation
 from ssi.credentials.jose import sign_vp_jwt
+from ssi.credentials.presentation import Envelope
+from ssi.credentials.presentation import build_presentation as build_around
 from ssi.credentials.sd_jwt import ClaimPath, bind, present
 from ssi.did.methods.jwk import did_jwk
+from ssi.encoding.base64url import b64_encode
 from ssi.encoding.gate import parse_object
+from ssi.encoding.jsonld import Contexts
 from ssi.errors import InvalidInputError
 from ssi.keys import Kms, PublicKey
 
-from .cards import Delivered, document_of, shown_paths
+from .cards import shown_paths
+from .delivered import Delivered, document_of
 from .selective import derive
 
 
@@ -37,6 +43,7 @@ async def build_presentation(
     audience: str,
     nonce: str,
     now: int,
+    jsonld_contexts: Contexts,
 ) -> tuple[str, tuple[ClaimPath, ...]]:
     """Return the presentation, and the paths of the claims that it shows.
 
@@ -55,7 +62,9 @@ async def build_presentation(
         return await bind(compact, kms=kms, label=label, nonce=nonce, audience=audience, now=now), paths
     text, pointers = delivered.text, list[str]()
     if claims is not None:
-        shown, pointers = derive(parse_object(text), claims, delivered.disclosures, nested=nested)
+        shown, pointers = derive(
+            parse_object(text), claims, delivered.disclosures, nested=nested, contexts=jsonld_contexts
+        )
         text = msgspec.json.encode(shown).decode()
     paths = shown_paths(delivered, pointers)
     if label is None or delivered.key is None:
@@ -63,6 +72,12 @@ async def build_presentation(
     holder, kid = _holder(delivered.key, delivered.holder)
     if delivered.format == "ldp_vc":
         return await _with_proof(text, kms, label, holder, kid, audience, nonce, now), paths
+    if delivered.format == "vc+cose":
+        around = build_around([Envelope("application/vc+cose", text, base64=True)], holder=holder)
+        encoded = await sign_vp_cose(
+            around, kms=kms, label=label, kid=kid, audience=audience, nonce=nonce, issued_at=now
+        )
+        return b64_encode(encoded), paths
     presentation = await sign_vp_jwt(
         [delivered.text],
         kms=kms,

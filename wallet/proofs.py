@@ -13,7 +13,7 @@ from typing import Final
 from ssi.errors import VerificationError
 from ssi.status.issuance import check_issuance_proof, issuance_input, parse_issuance_proof
 
-from .cards import Delivered
+from .delivered import Delivered
 from .sealing import Plain
 from .vault import Vault, new_id
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ssi.credentials.sd_jwt.paths import ClaimPath, locate, path_text
+from ssi.encoding.jsonld import Contexts
 from ssi.errors import InvalidInputError
 from ssi.proofs.derive import derive_proof, mandatory_pointers_of
 from ssi.proofs.selective.pointers import KEPT, find, parse_pointer, pointer_to
@@ -31,7 +32,7 @@ def withholdable(document: JsonObject) -> dict[ClaimPath, str] | None:
     return {path: _pointer(path) for path in _members(claims, ()) if not shown.has(path)}
 
 
-def shown_to_oneself(document: JsonObject) -> list[JsonObject]:
+def shown_to_oneself(document: JsonObject, contexts: Contexts) -> list[JsonObject]:
     """Return documents whose proofs hold if and only if those of ``document`` do, base proofs included.
 
     A base proof is checked as a verifier would check it of a holder who shows everything; the other proofs of a set
@@ -40,7 +41,7 @@ def shown_to_oneself(document: JsonObject) -> list[JsonObject]:
     if mandatory_pointers_of(document) is None:
         return [document]
     everything = [pointer_to((name,)) for name in document if name not in ("proof", "@context")]
-    derived = derive_proof(document, selective_pointers=everything)
+    derived = derive_proof(document, selective_pointers=everything, contexts=contexts)
     proofs = document["proof"] if isinstance(document["proof"], list) else [document["proof"]]
     suite = derived["proof"]["cryptosuite"]
     others = [proof for proof in proofs if proof.get("cryptosuite") != suite]
@@ -53,6 +54,7 @@ def derive(
     pointers: dict[ClaimPath, str],
     *,
     nested: bool,
+    contexts: Contexts,
 ) -> tuple[JsonObject, list[str]]:
     """Return the credential that shows the claims at these paths, and which of ``pointers`` that shows.
 
@@ -64,7 +66,7 @@ def derive(
     for path in chosen:
         if not nested and isinstance(find(body, tuple(map(str, path))), dict | list):
             raise InvalidInputError(f"expected claims that hold no others, or nested, at {path_text(path)}")
-    derived = derive_proof(document, selective_pointers=sorted(map(_pointer, chosen)))
+    derived = derive_proof(document, selective_pointers=sorted(map(_pointer, chosen)), contexts=contexts)
     if "credentialSubject" not in derived:
         raise InvalidInputError("expected to show something of the subject: a credential about nobody is none")
     shown = _Shown(chosen)

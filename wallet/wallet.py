@@ -21,12 +21,14 @@ import msgspec
 
 from ssi.credentials.sd_jwt.paths import check_path
 from ssi.did.resolver import Resolver
+from ssi.encoding.jsonld import BUNDLED, Contexts
 from ssi.errors import InvalidInputError, KeyBindingError, KeyNotFoundError, NotFoundError
 from ssi.keys import Curve, KeyPurpose, PublicKey
 from ssi.types import JsonValue
 
-from .cards import Card, Delivered, card_of, read_delivered, search_key, search_keys, verify_issuer
+from .cards import Card, card_of, search_key, search_keys, verify_issuer
 from .cards import CardContent as CardContent
+from .delivered import Delivered, read_delivered
 from .history import SHOWN, Shown, check_audience, forget_history, read_history, record_shown, shown_record
 from .keys import KEY, VaultKms
 from .portable import FORMAT, Imported, Portable, PortableKey, build_portable, parse_portable, portable_card
@@ -61,12 +63,14 @@ class Wallet:
         owns_store: bool = False,
         resolver: Resolver | None = None,
         now: Clock | None = None,
+        contexts: Contexts = BUNDLED,
     ) -> None:
         """Use ``Wallet.open``."""
         self._vault = vault
         self._store = store
         self._owns_store = owns_store
         self._resolver = resolver
+        self._contexts = contexts
         self._now: Clock = now or (lambda: int(time.time()))
         self.kms: Final = VaultKms(vault)
         """The holder's keys, as a key store."""
@@ -83,19 +87,21 @@ class Wallet:
         minimum_revision: int = 0,
         resolver: Resolver | None = None,
         now: Clock | None = None,
+        contexts: Contexts = BUNDLED,
     ) -> Wallet:
         """Open the wallet of this name, or make an empty one if ``create`` is set.
 
         ``store`` is a store or its URL (``sqlite:///path``, ``memory:``). Exactly one of ``passphrase`` and ``wrap``
-        opens it. With a ``resolver``, only credentials whose issuer's signature holds are added. A caller who remembers
-        ``revision`` gives it back as ``minimum_revision``: then an older copy of the store is refused.
+        opens it. With a ``resolver``, only credentials whose issuer's signature holds are added; ``contexts`` are the
+        JSON-LD contexts that these may use. ``minimum_revision`` is a ``revision`` that the caller remembers: an older
+        copy of the store is refused.
 
         Raises VerificationError if the wallet does not open or was altered, NotFoundError if there is none.
         """
         if (passphrase is None) == (wrap is None):
             raise InvalidInputError("expected either a passphrase or a wrap to open the wallet with")
         way = PassphraseWrap(passphrase) if passphrase is not None else wrap
-        assert way is not None  # noqa: S101  (one of the two was given; this only tells the type checker)
+        assert way is not None  # noqa: S101  (one of the two was given; for the type checker)
         owns_store = isinstance(store, str)
         if isinstance(store, str):
             from .stores import open_wallet_store
@@ -107,7 +113,7 @@ class Wallet:
             if owns_store:
                 await store.close()
             raise
-        return cls(vault, store=store, owns_store=owns_store, resolver=resolver, now=now)
+        return cls(vault, store=store, owns_store=owns_store, resolver=resolver, now=now, contexts=contexts)
 
     @property
     def revision(self) -> int:
@@ -129,16 +135,15 @@ class Wallet:
         if key is not None and delivered.key != key:
             raise KeyBindingError("the credential is not bound to the key that it was asked for with")
         if self._resolver is not None:
-            await verify_issuer(delivered, self._resolver, now=at)
+            await verify_issuer(delivered, self._resolver, now=at, jsonld_contexts=self._contexts)
         await self._label(delivered)
-        same = self._same(delivered)
         card = card_of(delivered, new_id(), added_at=at, verified_at=None if self._resolver is None else at)
         plain = self._plain(card, delivered)
         known: tuple[bytes, ...] = ()
 
         async def build() -> Batch:
             nonlocal known
-            known = await self._vault.find(CARD, [same])
+            known = await self._vault.find(CARD, [self._same(delivered)])
             await self._label(delivered)
             return Batch() if known else Batch(puts=(plain,))
 
@@ -158,7 +163,10 @@ class Wallet:
         array. Raises InvalidInputError.
         """
         of_type = set() if type is None else {self._vault.tag(_TYPE, type.encode("utf-8", "replace"))}
-        wanted = {search_key(_path(path), value) for path, value in (claims or {}).items()}
+        paths = {
+            (path,) if isinstance(path, str) else check_path(path): value for path, value in (claims or {}).items()
+        }
+        wanted = {search_key(path, value) for path, value in paths.items()}
         tags = {self._vault.tag(_CLAIM, item) for item in wanted}
         found = list(await self._vault.find(CARD, of_type | tags))
         if wanted:
@@ -224,6 +232,7 @@ class Wallet:
             audience=audience,
             nonce=nonce,
             now=at,
+            jsonld_contexts=self._contexts,
         )
         await record_shown(self._vault, card, when=at, audience=audience, paths=paths)
         return presentation
@@ -382,10 +391,6 @@ class Wallet:
         if len(claims) > MAX_TAGS:
             return frozenset(tags | {self._vault.tag(_CROWDED, b"")})
         return frozenset(tags | {self._vault.tag(_CLAIM, item) for item in claims})
-
-
-def _path(path: str | Path) -> Path:
-    return (path,) if isinstance(path, str) else check_path(path)
 
 
 def _record_id(card_id: str) -> bytes:

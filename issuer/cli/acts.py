@@ -63,7 +63,7 @@ def reason_options(function: Function) -> Function:
 @click.option(
     "--format",
     "format",
-    type=click.Choice(["dc+sd-jwt", "vc+jwt", "ldp_vc"]),
+    type=click.Choice(["dc+sd-jwt", "vc+jwt", "vc+cose", "ldp_vc"]),
     help="The format (default: the type's); an ldp_vc is JSON with an embedded proof.",
 )
 @click.option("--holder", metavar="KEY", help="The holder's key: did:jwk, did:key, Multikey, or a file with a JWK.")
@@ -130,7 +130,7 @@ async def reissue(
     async for issued in issuer.reissue(**selection, claims=source, holder=key):
         said = _described(issued)
         if out:
-            suffix = "json" if issued.format == "ldp_vc" else "jwt"
+            suffix = {"ldp_vc": "json", "vc+cose": "b64"}.get(issued.format, "jwt")
             file = Path(out) / f"{issued.id.rpartition(':')[2]}.{suffix}"
             write_output(file, issued.credential.encode(), private=True)
             said["file"] = str(file)

@@ -12,8 +12,9 @@ from pathlib import Path
 import click
 
 from ssi.cli.command import action, key_options
+from ssi.cli.exits import COULD_NOT_CHECK, OK, OUTCOMES, REFUSED
 from ssi.cli.files import read_input, write_output
-from ssi.cli.output import Answer, facts
+from ssi.cli.output import Answer, Table, facts
 from ssi.cli.session import Session
 from ssi.errors import InvalidInputError
 from ssi.ports import StatusListSource
@@ -78,6 +79,44 @@ async def recover(session: Session, lists: str | None, give_up: tuple[str, ...],
         "anchored": anchored,
     }
     return Answer(document=document, tables=[facts("the store goes on", document)])
+
+
+@issuer.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing anywhere.")
+@key_options
+@action
+async def reconcile(session: Session, dry_run: bool) -> Answer:
+    """Bring to the ledger what waits in the issuer's outbox, after a crash, a time-out or a ledger that took it back.
+
+    The same bytes are submitted again, so nothing is written twice. Exit 1 if the registry refuses something or the
+    ledger does not hold together, 3 if something still waits.
+    """
+    done = await (await open_issuer(session)).reconcile(dry_run=dry_run)
+    rows: list[JsonObject] = [
+        {
+            "intent": str(each.kind),
+            "about": each.subject,
+            "number": each.number,
+            "state": str(each.state),
+            "what": each.did,
+            "entry": each.index,
+        }
+        for each in done.outcomes
+    ]
+    code = OK
+    if done.refused():
+        code = REFUSED
+    elif (not dry_run and not done.settled) or done.problem:
+        code = COULD_NOT_CHECK
+    columns = ("intent", "about", "number", "state", "what", "entry")
+    title = "nothing is open" if not rows else "what would be done" if dry_run else "what was done"
+    lines = [["" if row[name] is None else str(row[name]) for name in columns] for row in rows]
+    tables: list[Table] = [Table(title, lines, columns)] if rows else [facts(title, {})]
+    document: JsonObject = {"intents": rows, "dry run": dry_run, "settled": done.settled}
+    if done.problem:
+        document["problem"] = done.problem
+        tables.append(facts("the ledger", {"problem": done.problem}))
+    return Answer(document=document, tables=tables, exit_code=code, outcome=OUTCOMES[code])
 
 
 @issuer.command()

@@ -2,7 +2,7 @@
 
 Source:  W3C CCG Verifiable Credentials API v0.7, "Issuing".
 Shapes:  ``POST /issuers/PROFILE/credentials/issue`` answers 201; ``GET /status/…`` a status list credential.
-I/O:     key store and store of status indexes, in the program's own memory unless the setup names a store.
+I/O:     key store and store of status indexes, in the program's own memory unless the setup names a folder.
 Errors:  problem details with status 400, 404, 409 or 503.
 """
 
@@ -69,7 +69,7 @@ async def _desk(profile: Profile, setup: VcApiSetup) -> StatusDesk:
     )
     selective = profile.cryptosuite is not None and is_selective(profile.cryptosuite)
     settings = StatusSettings(embedded_proof=True, cryptosuite=None if selective else profile.cryptosuite)
-    store = await SqliteIssuerStore.open(setup.store)
+    store = await SqliteIssuerStore.open(":memory:" if setup.store is None else str(setup.store / f"{profile.name}.db"))
     setup.closing(store.close)
     publisher = Publisher(identity, store=store, registry=None, settings=settings, now=setup.now)
     base = f"{setup.base_url}{LISTS}{profile.name}"

@@ -17,6 +17,9 @@ from ssi.database import Database, Migration
 from ssi.status.issuance import CAPACITY
 
 from ..issuance import Batch
+from ..outbox import Intent, IntentKind, IntentState
+from .outbox import OUTBOX
+from .outbox_methods import SqliteOutbox
 
 APPLICATION_ID: Final = 0x4353424B
 MIGRATIONS: Final = (
@@ -32,10 +35,11 @@ MIGRATIONS: Final = (
             "CREATE INDEX waiting ON leaves (number) WHERE epoch IS NULL",
         ),
     ),
+    OUTBOX,
 )
 
 
-class SqliteIssuanceStore:
+class SqliteIssuanceStore(SqliteOutbox):
     """``IssuanceStore`` over one file; several processes may have it open."""
 
     def __init__(self, database: Database) -> None:
@@ -87,11 +91,11 @@ class SqliteIssuanceStore:
         """As ``IssuanceStore.pending``."""
         return await self._database.read(_batches("WHERE anchored = 0 ORDER BY epoch", ()))
 
-    async def set_anchored(self, epoch: int) -> None:
-        """As ``IssuanceStore.set_anchored``."""
-        await self._database.write(
-            lambda connection: connection.execute("UPDATE batches SET anchored = 1 WHERE epoch = ?", (epoch,))
-        )
+    def settled(self, connection: Connection, intent: Intent, state: IntentState, receipt: bytes | None) -> None:
+        """Mark a batch as anchored, or as not anchored any more, with the intent to commit to it."""
+        if intent.kind is IntentKind.BATCH:
+            anchored = state is IntentState.DONE
+            connection.execute("UPDATE batches SET anchored = ? WHERE epoch = ?", (int(anchored), intent.number))
 
     async def close(self) -> None:
         """Release the file."""

@@ -13,6 +13,7 @@ from ssi.database import Migration
 
 from .adoption import ADOPTION
 from .head import MARK
+from .outbox import OUTBOX
 
 APPLICATION_ID: Final = 0x43534E49
 MIGRATIONS: Final = (
@@ -49,4 +50,5 @@ MIGRATIONS: Final = (
     ),
     ADOPTION,
     MARK,
+    OUTBOX,
 )

@@ -20,10 +20,13 @@ from ssi.errors import ConflictError, NotFoundError
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
 
+from ..outbox import Intent, IntentKind, IntentState, NewIntent
 from ..store import Act, AdoptedFamily, Draft, Family, Issued, Recovery, Selection, StoredList
 from .adoption import abandon, adopt, adopted, refuse_during_takeover
 from .claims import claim, set_state
 from .head import StoreHead, head_path
+from .outbox import put_intents
+from .outbox_methods import SqliteOutbox
 from .recovery import generation, recover
 from .rows import (
     FAMILY,
@@ -43,7 +46,7 @@ from .schema import MIGRATIONS as MIGRATIONS
 Result = TypeVar("Result")
 
 
-class SqliteIssuerStore:
+class SqliteIssuerStore(SqliteOutbox):
     """``IssuerStore`` over one file; several processes may have it open."""
 
     def __init__(self, database: Database, head: StoreHead) -> None:
@@ -203,7 +206,7 @@ class SqliteIssuerStore:
 
         return await self._database.read(lambda connection: read_states(connection, family))
 
-    async def put_lists(self, lists: Sequence[StoredList]) -> None:
+    async def put_lists(self, lists: Sequence[StoredList], intents: Sequence[NewIntent] = ()) -> None:
         """As ``IssuerStore.put_lists``."""
 
         def work(connection: Connection) -> None:
@@ -217,16 +220,17 @@ class SqliteIssuerStore:
                     f"INSERT OR REPLACE INTO lists ({LIST}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     msgspec.structs.astuple(new),
                 )
+            put_intents(connection, intents)
 
         await self._database.write(work)
 
-    async def put_receipt(self, uri: str, epoch: int, receipt: bytes) -> None:
-        """As ``IssuerStore.put_receipt``."""
-        await self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE lists SET receipt = ? WHERE uri = ? AND epoch = ?", (receipt, uri, epoch)
+    def settled(self, connection: Connection, intent: Intent, state: IntentState, receipt: bytes | None) -> None:
+        """Give a list its receipt, or take it away, with the intent to commit to it."""
+        if intent.kind is IntentKind.LIST:
+            connection.execute(
+                "UPDATE lists SET receipt = ? WHERE uri = ? AND epoch = ?",
+                (receipt if state is IntentState.DONE else None, intent.subject, intent.number),
             )
-        )
 
     async def list_at(self, uri: str) -> StoredList:
         """As ``IssuerStore.list_at``."""

@@ -6,12 +6,11 @@ Errors:  NotFoundError, InvalidInputError (too long), UnavailableError (cannot b
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Final
 
+from ssi.durable import PRIVATE, replace_file
 from ssi.errors import InvalidInputError, NotFoundError, UnavailableError
 
 MAX_FILE_BYTES: Final = 16 << 20
@@ -41,19 +40,5 @@ def make_folder(path: str | Path) -> None:
 
 
 def write_output(path: str | Path, data: bytes, *, private: bool = False) -> None:
-    """Write a file as a whole; ``private`` lets nobody else read it."""
-    target = Path(path)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.new")
-    try:
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600 if private else 0o644
-        )
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as exc:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise UnavailableError(f"{target.name} cannot be written") from exc
+    """Write a file as a whole, durably; ``private`` lets nobody else read it."""
+    replace_file(Path(path), data, mode=PRIVATE if private else 0o644)

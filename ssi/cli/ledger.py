@@ -32,7 +32,13 @@ from ssi.types import JsonObject
         "end": "ssi.cli.ledger_end",
         "compromised": "ssi.cli.ledger_compromised",
         "witness": "ssi.cli.ledger_witness",
+        "state-root": "ssi.cli.ledger_answer:state_root",
+        "answer": "ssi.cli.ledger_answer:answer",
+        "check-answer": "ssi.cli.ledger_answer:check_answer",
+        "serve-answers": "ssi.cli.ledger_answer:serve_answers",
         "recover": "ssi.cli.ledger_recover",
+        "anchor": "ssi.cli.ledger_anchor",
+        "withhold": "ssi.cli.ledger_withhold",
     },
 )
 def command() -> None:
@@ -190,6 +196,7 @@ def _described(entry: object) -> JsonObject:
     from ssi.errors import SsiError
     from ssi.registry import DidWitnessProofs, parse_entry
     from ssi.registry.did_line import DidLogEntry
+    from ssi.registry.types import StateRoot
 
     if not isinstance(entry, bytes):
         return {"type": "withheld", "about": getattr(entry, "order", "")}
@@ -204,4 +211,6 @@ def _described(entry: object) -> JsonObject:
         return {"type": "DidWitnessProofs", "by": by, "about": f"version {parsed.version_id.partition('-')[0]}"}
     body = parsed.body
     about = getattr(body, "subject", None) or getattr(body, "uri", None) or getattr(body, "reason", "")
+    if isinstance(body, StateRoot):
+        about = f"{body.size} entries"
     return {"type": type(body).__name__, "by": body.iss, "about": about}

@@ -17,13 +17,25 @@ from ssi.types import JsonObject
 @click.option(
     "--checkpoint", "note", metavar="NOTE", help="A checkpoint that was kept: tells a log that was rewritten."
 )
+@click.option("--anchored-in", "anchored", metavar="URL", help="Also hold it against its anchors in another ledger.")
+@click.option("--anchor-root", "anchor_roots", metavar="DID", multiple=True, help="A root accreditor of that one.")
+@click.option(
+    "--anchor-vkey", "anchor_vkeys", metavar="VKEY", multiple=True, help="A key that may sign its checkpoints."
+)
 @ledger_options
 @action
-async def command(session: Session, note: str | None) -> Answer:
+async def command(
+    session: Session,
+    note: str | None,
+    anchored: str | None,
+    anchor_roots: tuple[str, ...],
+    anchor_vkeys: tuple[str, ...],
+) -> Answer:
     """Check every entry: bytes, hashes, signatures, rules and DID histories; exit 1 names the first broken entry.
 
     With --checkpoint the log is also held against a signed note from before, so that a log rewritten with all its
-    hashes is told from the one that was signed then.
+    hashes is told from the one that was signed then. With --anchored-in the same is asked of every checkpoint that
+    another ledger has of this one: one anchor at least has to be there, and all of them have to hold.
     """
     from ssi.ledger.note import MAX_NOTE_BYTES
     from ssi.registry import audit
@@ -33,15 +45,28 @@ async def command(session: Session, note: str | None) -> Answer:
     with session.output.progress("auditing", 2 * await ledger.size()) as advance:
         report = await audit(WatchedLedger(ledger, advance), roots=session.roots(), keys=keys, checkpoint=kept)
     broken = [{"entry": each.index, "kind": each.kind, "reason": each.reason} for each in report.broken]
+    elsewhere: JsonObject = {}
+    if anchored is not None:
+        from ssi.cli.ledger_anchor import anchored_in
+
+        anchors, elsewhere = await anchored_in(session, anchored, anchor_roots, anchor_vkeys)
+        broken += [{"entry": None, "kind": "anchor", "reason": reason} for _, reason in anchors.broken]
+        if not anchors.ok and not anchors.broken:
+            broken.append({"entry": None, "kind": "anchor", "reason": "no anchor of this log stands there"})
+    holds = not broken
     seen: JsonObject = {
         "size": report.size,
         "root": report.root.hex(),
         "entries": report.counts,
         "checkpoint": _head(report.checkpoint.size if report.checkpoint else None, bool(keys)),
+        "state roots": dict(report.state_roots.summary()),
         "compared with": None if report.compared is None else f"a kept checkpoint of size {report.compared.size}",
     }
-    tables = [facts("the log holds" if report.ok else "the log does not hold", seen)]
+    tables = [facts("the log holds" if holds else "the log does not hold", seen)]
     document: JsonObject = {**seen, "broken": broken}
+    if anchored is not None:
+        tables.append(facts("anchored elsewhere", elsewhere))
+        document["anchored"] = elsewhere
     if broken:
         tables.append(
             Table(
@@ -54,8 +79,8 @@ async def command(session: Session, note: str | None) -> Answer:
     return Answer(
         document=document,
         tables=tables,
-        exit_code=OK if report.ok else REFUSED,
-        outcome="ok" if report.ok else "refused",
+        exit_code=OK if holds else REFUSED,
+        outcome="ok" if holds else "refused",
     )
 
 

@@ -40,7 +40,9 @@ class CommandTree(click.Group):
     """A group that knows its commands by name before their modules are loaded."""
 
     def __init__(self, *args: Any, place: str = "", modules: Mapping[str, str] | None = None, **kwargs: Any) -> None:
-        """``place`` is the group's own name in the tree; ``modules`` hold commands called ``command``."""
+        """``place`` is the group's own name in the tree; ``modules`` hold commands called ``command``, or
+        as is said after a colon.
+        """
         super().__init__(*args, **kwargs)
         self._place = place
         self._modules = dict(modules or {})
@@ -55,7 +57,8 @@ class CommandTree(click.Group):
         if own is not None:
             return own
         if cmd_name in self._modules:
-            loaded: click.Command = import_module(self._modules[cmd_name]).command
+            module, _, name = self._modules[cmd_name].partition(":")
+            loaded: click.Command = getattr(import_module(module), name or "command")
             return loaded
         added = self._added().get(cmd_name)
         return None if added is None else _load(cmd_name, added)

@@ -63,11 +63,14 @@ class Begun:
             moved[path] = mark
         self._files = moved
         write_output(self.place / NAME, msgspec.json.encode(_Note(self._backup, moved)), private=True)
-        sync_directory(self.place)
 
     def end(self) -> None:
         """Forget it: the restore is done."""
-        (self.place / NAME).unlink(missing_ok=True)
+        try:
+            for left in (*self.place.glob(f"{NAME}.*.new"), self.place / NAME):  # of runs that were killed, and ours
+                left.unlink(missing_ok=True)
+        except OSError as exc:
+            raise UnavailableError(f"{NAME} cannot be removed: all is restored, remove it by hand") from exc
         sync_directory(self.place)
 
 

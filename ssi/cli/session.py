@@ -97,7 +97,7 @@ class Session:
     def ledger_url(self) -> str:
         """Return the ledger's URL. Raises InvalidInputError if nobody said it."""
         if self.options.ledger:
-            return self.options.ledger if ":" in self.options.ledger else _as_url(self.options.ledger)
+            return self.options.ledger if ":" in self.options.ledger else as_url(self.options.ledger)
         if self.project.ledger.url:
             return self.project.url(self.project.ledger.url)
         raise InvalidInputError("no ledger: name one by --ledger, or in the project file")
@@ -163,6 +163,10 @@ class Session:
             return self._own(store)
         return KeyStore(store=store.store, passphrase_file=given.passphrase_file, passphrase_env=given.passphrase_env)
 
+    def key_store(self, store: KeyStore, what: str) -> Kms:
+        """Return a key store that the project names besides its own."""
+        return self._open_store(self._own(store), what)
+
     def _open_store(self, store: KeyStore, what: str, *, create: bool = False, given: bool = False) -> Kms:
         if store.store is None:
             raise InvalidInputError("no key store: name one by --keys, or in the project file")
@@ -208,7 +212,7 @@ class Session:
         return default_resolver(fetch=self.fetch() if network else None, log_source=source, now=now or self.now)
 
 
-def _as_url(path: str) -> str:
+def as_url(path: str) -> str:
     """Return the URL of a SQLite ledger that was named by its path."""
     from urllib.parse import quote
 

@@ -9,12 +9,13 @@ Errors:  see ``ssi.cli.exits``.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from ssi.cli.command import action, key_options, ledger_options
-from ssi.cli.files import read_input, write_output
+from ssi.cli.files import make_folder, read_input, write_output
 from ssi.cli.output import Answer, announce
 from ssi.cli.program import CommandTree
 from ssi.cli.session import Session
@@ -66,6 +67,7 @@ def command() -> None:
 @click.option("--tls-key", metavar="FILE", help="Its key (PEM).")
 @click.option("--tls-self-signed", is_flag=True, help="Make a certificate for this run, to try things out.")
 @click.option("--context", "contexts", metavar="URL=FILE", multiple=True, help="A JSON-LD context to allow as well.")
+@click.option("--status-store", "store", metavar="DIR", help="Where the status indexes of profiles are kept.")
 @click.option("--network", is_flag=True, help="Resolve DIDs over the web too.")
 @click.option("--accept-foreign-issuer", is_flag=True, help="Take credentials that somebody signed for their issuer.")
 @click.option("--accept-inline-contexts", is_flag=True, help="Verify documents whose contexts are written out in them.")
@@ -85,6 +87,7 @@ async def serve(
     tls_key: str | None,
     tls_self_signed: bool,
     contexts: tuple[str, ...],
+    store: str | None,
     network: bool,
     accept_foreign_issuer: bool,
     accept_inline_contexts: bool,
@@ -107,6 +110,10 @@ async def serve(
     tls = tls_of(tls_cert, tls_key, self_signed=tls_self_signed, host=host, now=session.now())
     token = None if token_file is None else read_input(token_file).decode("utf-8", "replace").strip()
     profiles = await (new_profiles() if file is None else own_profiles(session, file))
+    if file is not None and store is None and any(profile.list_label for profile in profiles.issuing):
+        raise InvalidInputError("a profile with status needs a folder that its indexes are kept in: --status-store")
+    if store is not None:
+        make_folder(store)
     name = "localhost" if host in LOOPBACK else host
     setup = VcApiSetup(
         base_url=(base_url or f"{'http' if tls is None else 'https'}://{name}:{port}").rstrip("/"),
@@ -117,6 +124,7 @@ async def serve(
         contexts=allowed(contexts),
         now=session.now,
         issuer_is_controller=not accept_foreign_issuer,
+        store=None if store is None else Path(store),
         inline_contexts=accept_inline_contexts,
     )
     app = await create_app(setup, find_parts(), token=token)

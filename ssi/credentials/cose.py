@@ -45,6 +45,7 @@ from ssi.keys.cose import (
     TYP,
     Header,
     UnverifiedSign1,
+    media_type_of,
     parse_sign1,
     sign_sign1,
     verify_sign1,
@@ -96,6 +97,18 @@ def as_vc_cose(sign1: UnverifiedSign1) -> UnverifiedVcCose:
     issuer = parse_identified(payload.get("issuer"), "issuer")
     types = parse_types(payload.get("type"), "type", required="VerifiableCredential")
     return UnverifiedVcCose(sign1, payload, issuer, types, _kid(sign1))
+
+
+def check_own_claims(unverified: UnverifiedVcCose) -> JsonObject:
+    """Return the claims of header and payload together, unverified, for a holder who reads what was delivered.
+
+    Raises InvalidInputError unless the header is that of a ``vc+cose``, VerificationError if the two contradict.
+    """
+    sign1 = unverified.sign1
+    if media_type_of(sign1.protected, TYP) not in VC_COSE_TYPES:
+        raise InvalidInputError(f"expected a credential of type {' or '.join(sorted(VC_COSE_TYPES))}")
+    check_no_wrapping(unverified.payload)
+    return claims_of(sign1, unverified.payload)
 
 
 def verify_vc_cose(

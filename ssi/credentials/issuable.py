@@ -22,15 +22,16 @@ from ssi.types import JsonObject
 
 
 def check_issuable(
-    document: JsonObject, *, contexts: Contexts, resources: Mapping[str, bytes] | None = None
+    document: JsonObject, *, contexts: Contexts, resources: Mapping[str, bytes] | None = None, compact: bool = False
 ) -> Credential:
     """Return ``document`` as a credential that may be signed, of data model 2.0 or 1.1.
 
     ``resources`` are bytes of related resources by URL; those that are not there are not checked, except contexts.
+    ``compact`` is for a proof over RDF, which takes no other form of the document.
     """
     if "proof" in document:
         raise InvalidInputError("expected a credential without proof")
-    check_meaning(document, contexts=contexts)
+    check_meaning(document, contexts=contexts, compact=compact)
     if is_v1(document):
         credential = parse_credential_v1(document, contexts=contexts, inline_contexts="processed")
     else:
@@ -47,6 +48,6 @@ def check_presentable(document: JsonObject, *, contexts: Contexts) -> Presentati
     return parse_presentation(document, contexts=contexts, inline_contexts="processed")
 
 
-def check_meaning(document: JsonObject, *, contexts: Contexts) -> None:
+def check_meaning(document: JsonObject, *, contexts: Contexts, compact: bool = False) -> None:
     """Raise CanonicalizationError unless every member of ``document`` means something under its contexts."""
-    to_quads(document, contexts=contexts)
+    to_quads(document, contexts=contexts, compact=compact)

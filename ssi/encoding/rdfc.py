@@ -15,7 +15,7 @@ length counts in proportion. Honest documents need none or a few dozen.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -191,7 +191,7 @@ class _Canonicalizer:
         parts: list[str] = []
         for hashed, group in sorted(self._neighbours(node, issued).items()):
             chosen: tuple[str, _Labels] | None = None
-            for order in permutations(group):
+            for order in _orders(group):
                 self._spend(len(order) + (len(issued) >> 4))
                 path = self._walk(order, issued, "" if chosen is None else chosen[0], depth)
                 if path is not None and (chosen is None or path[0] < chosen[0]):
@@ -231,3 +231,27 @@ class _Canonicalizer:
         self._steps -= steps
         if self._steps < 0:
             raise CanonicalizationError("expected a graph whose blank nodes can be told apart in bounded work")
+
+
+def _orders(group: list[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the different orders of ``group``, in which a node stands once for each quad that leads to it.
+
+    Orders that differ in nothing but which of its places a node takes give the same path, and there can be very many of
+    them: the name of a graph is a neighbour of every quad in it.
+    """
+    if len(set(group)) == len(group):
+        yield from permutations(group)
+        return
+    order = sorted(group)
+    while True:
+        yield tuple(order)
+        last = len(order) - 2
+        while last >= 0 and order[last] >= order[last + 1]:
+            last -= 1
+        if last < 0:
+            return
+        other = len(order) - 1
+        while order[other] <= order[last]:
+            other -= 1
+        order[last], order[other] = order[other], order[last]
+        order[last + 1 :] = reversed(order[last + 1 :])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hmac import compare_digest
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from ssi.did.resolver import Resolver
@@ -52,10 +53,14 @@ class VcApiSetup:
         contexts: Contexts,
         now: Callable[[], int],
         issuer_is_controller: bool = True,
+        store: Path | None = None,
         inline_contexts: bool = False,
-        store: str = ":memory:",
     ) -> None:
-        """``base_url`` is the https URL under which all this is reached, without a slash at its end."""
+        """``base_url`` is the https URL under which all this is reached, without a slash at its end.
+
+        ``store`` is a folder for the stores of status indexes, one for each profile; None keeps them in memory, where
+        they end with the server: for tests.
+        """
         self.base_url: Final = base_url
         self.profiles: Final = tuple(profiles)
         self.holder: Final = holder

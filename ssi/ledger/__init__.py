@@ -9,13 +9,24 @@ What the entries mean is decided in ``ssi.registry``; this package knows bytes. 
 
 from __future__ import annotations
 
-from ssi.ledger.port import MAX_ENTRY_BYTES, Ledger, SelfCheckingLedger, Withheld, WithholdingLedger, stream
+from ssi.ledger.port import (
+    MAX_ENTRY_BYTES,
+    LeadingLedger,
+    Ledger,
+    SelfCheckingLedger,
+    TurnTakingLedger,
+    Withheld,
+    WithholdingLedger,
+    stream,
+)
 
 __all__ = [
     "ENTRY_POINTS",
     "MAX_ENTRY_BYTES",
+    "LeadingLedger",
     "Ledger",
     "SelfCheckingLedger",
+    "TurnTakingLedger",
     "Withheld",
     "WithholdingLedger",
     "open_ledger",
@@ -32,12 +43,14 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
 
     ``memory:`` is empty and lives as long as the object. ``sqlite:///absolute/path`` or ``sqlite:relative/path`` is a
     file, made if it is absent; options are ``?head=PATH`` (where the last signed head is kept, by default beside the
-    database) and ``&adopt_head=1`` (accept a database whose head file is lost). Opening touches the file system, so it
-    belongs in start-up code. Whoever only reads says ``create=False``: then a file that is absent raises NotFoundError.
-    ``evm+https://node/?contract=0x…&chain_id=N&mirror=PATH`` is a contract on an EVM chain, with a local mirror that is
-    made if it is absent; ``ssi.ledger.backends.evm.url`` has all options. The first call asks the chain, not opening.
-    Raises InvalidInputError for another URL, InclusionProofError for a file that is damaged
-    or older than its head, UnavailableError if it cannot be opened.
+    database) and ``&adopt_head=1`` (accept a database whose head file is lost).
+    ``postgresql://user@host/database?head=PATH`` is a schema of a PostgreSQL database, made if it is absent; its other
+    options are in ``PostgresLedger.from_url``. ``evm+https://node/?contract=0x…&chain_id=N&mirror=PATH`` is a contract
+    on an EVM chain, with a local mirror that is made if it is absent; ``ssi.ledger.backends.evm.url`` has all options.
+    Opening touches the file system or the network, so it belongs in start-up code (an EVM chain is asked by the first
+    call). Whoever only reads says ``create=False``: then a log that is absent raises NotFoundError.
+    Raises InvalidInputError for another URL, InclusionProofError for a log that is damaged or older
+    than its head, UnavailableError if it cannot be opened.
     """
     from ssi.errors import InvalidInputError
 
@@ -54,9 +67,14 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
         from ssi.ledger.backends.evm.ledger import EvmLedger
 
         return EvmLedger.from_url(url)
+    if separator and scheme == "postgresql":
+        from ssi.ledger.backends.postgres import PostgresLedger
+
+        return PostgresLedger.from_url(url, create=create)
     from importlib.metadata import entry_points
 
     for entry_point in entry_points(group=ENTRY_POINTS, name=scheme):
         ledger: Ledger = entry_point.load()(url)
         return ledger
-    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are memory, sqlite and evm+https")
+    known = "memory, sqlite, postgresql and evm+https"
+    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are {known}")

@@ -14,17 +14,19 @@ A backend sequences, stores and serves. Proofs, checkpoints and receipts are com
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from ssi.errors import EntryNotFoundError, InvalidInputError
+from ssi.errors import ConflictError, EntryNotFoundError, InvalidInputError
 
 HASH_BYTES = 32
 # The entry bundles of C2SP tlog-tiles carry 16-bit lengths: every backend can hold what one of them accepted.
 MAX_ENTRY_BYTES = 65_535
 # A call may not ask for more at once; longer ranges are read in steps (see ``stream``).
 MAX_READ = 65_536
+MAX_ORDER_LENGTH = 1024
 
 
 class Withheld(msgspec.Struct, frozen=True):
@@ -81,6 +83,31 @@ class WithholdingLedger(Protocol):
 
 
 @runtime_checkable
+class LeadingLedger(Protocol):
+    """What a ledger of many writers can do besides: say which of them signs heads by a timer.
+
+    To lead is a division of labour, not a right: ``put_checkpoint`` compares and swaps for everybody.
+    """
+
+    async def lead(self) -> bool:
+        """Become, or stay, the one that signs; return whether this is it. Another can be once this one is gone."""
+
+    async def stop_leading(self) -> None:
+        """Let another one lead."""
+
+
+@runtime_checkable
+class TurnTakingLedger(Protocol):
+    """What a ledger of many writers can do besides: let those who first read and then write go one after the other."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait, not for long, until the writers that asked before have had their turn.
+
+        A turn saves work and guards nothing: who fails to get one goes on without, and ``expected_size`` decides.
+        """
+
+
+@runtime_checkable
 class SelfCheckingLedger(Protocol):
     """What a ledger can check besides, below the port: look-up tables, file structure."""
 
@@ -109,6 +136,17 @@ def check_level(level: int) -> None:
     """Raise InvalidInputError unless ``level`` is a level that a tree of below 2**63 leaves can have."""
     if not 0 <= level < 63:
         raise InvalidInputError(f"level {level} is outside 0..62")
+
+
+def check_order(order: str) -> None:
+    """Raise InvalidInputError unless ``order`` names a decision in one line."""
+    if not order or len(order) > MAX_ORDER_LENGTH or not order.isprintable():
+        raise InvalidInputError(f"an order is named in 1 to {MAX_ORDER_LENGTH} printable characters")
+
+
+def refuse_size(expected: int, size: int) -> ConflictError:
+    """Return the error for an append that expected another size."""
+    return ConflictError(f"the log has {size} entries, {expected} were expected")
 
 
 async def stream(

@@ -8,7 +8,9 @@ Errors:  those of ``ssi.proofs.plain``, and InvalidInputError or VerificationErr
          context that is not allowed, a term that none defines, a construct that is not covered.
 
 Two documents that say the same in RDF have the same proof. What is signed is thus what the members mean, not how they
-are written: arrays that are sets have no order, and a verifier that trusts a term must also trust its context.
+are written: arrays that are sets have no order, and a verifier that trusts a term must also trust its context. Whoever
+reads the document as JSON must not be shown another way of writing it than its contexts give, so any other is refused
+(``ssi.encoding.jsonld.compact``).
 """
 
 from __future__ import annotations
@@ -58,4 +60,4 @@ class RdfcCryptosuite(PlainCryptosuite):
         return self._digest(config, contexts) + self._digest(document, contexts)
 
     def _digest(self, document: JsonObject, contexts: Contexts) -> bytes:
-        return canonicalize(to_quads(document, contexts=contexts), hash_name=self._hash_name).hash()
+        return canonicalize(to_quads(document, contexts=contexts, compact=True), hash_name=self._hash_name).hash()

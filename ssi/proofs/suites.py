@@ -124,6 +124,11 @@ def check_suite(name: str) -> None:
         raise VerificationError(f"expected a cryptosuite of {', '.join(SUITES)}")
 
 
+def is_jcs_suite(name: str) -> bool:
+    """Return whether the suite ``name`` secures a document as it is written, and reads no contexts."""
+    return any(suite.name == name for suite in _JCS)
+
+
 def suite_for(name: str, key: PublicKey) -> Cryptosuite:
     """Return the suite ``name`` as it works with ``key``. Raises VerificationError."""
     check_suite(name)

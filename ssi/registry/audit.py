@@ -30,7 +30,10 @@ from ssi.ledger.note import NoteKey
 from ssi.ledger.port import Ledger, Withheld
 from ssi.ledger.storage import verify_storage
 from ssi.registry.fold import RegistryState
+from ssi.registry.state_map import StateMap
+from ssi.registry.state_root import RootCheck, RootMonitor
 from ssi.registry.tree import EdgeTree
+from ssi.registry.withholding import unordered
 
 MAX_FINDINGS: Final = 100
 _STEP: Final = 256
@@ -41,7 +44,7 @@ class Broken(msgspec.Struct, frozen=True):
 
     index: int | None
     kind: str
-    """``storage``, ``envelope``, ``signature``, ``guard``, ``webvh``, or ``checkpoint``."""
+    """``storage``, ``envelope``, ``signature``, ``guard``, ``webvh``, ``withheld``, ``state root`` or ``checkpoint``."""
     reason: str
 
 
@@ -56,6 +59,8 @@ class AuditReport(msgspec.Struct, frozen=True):
     """The stored head, if it was signed with one of the given keys."""
     compared: VerifiedCheckpoint | None = None
     """The caller's checkpoint, if one was given."""
+    state_roots: RootCheck = msgspec.field(default_factory=RootCheck)
+    """The state roots that the entries give; those that they do not give are broken."""
 
     @property
     def ok(self) -> bool:
@@ -74,12 +79,18 @@ class AuditReport(msgspec.Struct, frozen=True):
 
 
 async def audit(
-    ledger: Ledger, *, roots: Sequence[str], keys: Sequence[NoteKey] = (), checkpoint: bytes | None = None
+    ledger: Ledger,
+    *,
+    roots: Sequence[str],
+    keys: Sequence[NoteKey] = (),
+    checkpoint: bytes | None = None,
+    state_map: StateMap | None = None,
 ) -> AuditReport:
     """Return what holds and what does not, from the first entry to the last.
 
     ``keys`` verify the stored head and ``checkpoint``, a signed note that the caller kept from before: with it, a log
-    that was rewritten, hashes and all, is told from the one that was signed then.
+    that was rewritten, hashes and all, is told from the one that was signed then. ``state_map`` is an empty map to
+    recompute the state roots with; without it a temporary file is used.
     """
     if checkpoint is not None and not keys:
         raise InvalidInputError("a checkpoint is compared under the keys that may have signed it")
@@ -88,8 +99,14 @@ async def audit(
     stored, problem = await _stored_head(ledger, keys)
     if problem is not None:
         broken.append(problem)
-    replay = _Replay(roots, [head for head in (stored, kept) if head is not None])
-    await replay.run(ledger)
+    used = await _temporary_map() if state_map is None else state_map
+    try:
+        monitor = RootMonitor(used)
+        replay = _Replay(roots, [head for head in (stored, kept) if head is not None], monitor)
+        await replay.run(ledger)
+    finally:
+        if state_map is None:
+            await used.close()
     broken += replay.broken
     broken.sort(key=lambda item: replay.state.size if item.index is None else item.index)
     return AuditReport(
@@ -99,7 +116,14 @@ async def audit(
         broken=tuple(broken[:MAX_FINDINGS]),
         checkpoint=stored,
         compared=kept,
+        state_roots=monitor.found,
     )
+
+
+async def _temporary_map() -> StateMap:
+    from ssi.registry.backends.state_map_sqlite import SqliteStateMap
+
+    return await SqliteStateMap.open("")
 
 
 async def _storage(ledger: Ledger) -> list[Broken]:
@@ -130,10 +154,12 @@ async def _stored_head(ledger: Ledger, keys: Sequence[NoteKey]) -> tuple[Verifie
 class _Replay:
     """The second pass: fold every entry and compare the root wherever a head was signed."""
 
-    def __init__(self, roots: Sequence[str], heads: Sequence[VerifiedCheckpoint]) -> None:
+    def __init__(self, roots: Sequence[str], heads: Sequence[VerifiedCheckpoint], monitor: RootMonitor) -> None:
+        self._monitor = monitor
         self.state = RegistryState(roots)
         self.tree = EdgeTree()
         self.broken: list[Broken] = []
+        self._withheld: dict[int, Withheld] = {}
         self._heads = sorted(heads, key=lambda head: head.size)
 
     async def run(self, ledger: Ledger) -> None:
@@ -145,6 +171,10 @@ class _Replay:
                 readable = await self._step(ledger, min(self.state.size + _STEP, stop))
             if readable:
                 self._compare(stop)
+        if readable:
+            for index in unordered(self.state.at(), self._withheld):
+                reason = "its body was erased, and the order that is named for it does not stand on the log"
+                self.broken.append(Broken(index, "withheld", reason))
         for head in self._heads:
             if head.size > size:
                 reason = f"the log ends before the {head.size} entries of a signed checkpoint"
@@ -161,10 +191,15 @@ class _Replay:
             self.broken.append(Broken(start, "storage", f"entry {start} cannot be read: {exc}"))
             return False
         leaves = []
-        for entry in entries:
+        for index, entry in enumerate(entries, start):
+            if isinstance(entry, Withheld):
+                self._withheld[index] = entry
             refused = self.state.apply(entry)
             if refused is not None and len(self.broken) < MAX_FINDINGS:
                 self.broken.append(Broken(refused.index, refused.kind, refused.reason))
+            wrong = await self._monitor.look(self.state.at(), withheld=self.state.counts.get("withheld", 0))
+            if wrong is not None and len(self.broken) < MAX_FINDINGS:
+                self.broken.append(Broken(self.state.size - 1, "state root", wrong))
             leaves.append(entry.leaf_hash if isinstance(entry, Withheld) else merkle.leaf_hash(entry))
         self.tree.extend(leaves)
         self.tree.prune()

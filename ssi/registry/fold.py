@@ -11,17 +11,28 @@ Errors:  entries never raise: what the guard refuses is counted, kept by reason,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError, SsiError
+from ssi.keys import PublicKey
 from ssi.ledger.merkle import leaf_hash
 from ssi.ledger.port import Ledger, Withheld, stream
 from ssi.registry.did_line import DidLogEntry
 from ssi.registry.guard import Checked, CheckedDidLine, CheckedWitnessProofs, Parsed, check_parsed, parse_entry
+from ssi.registry.histories import STATE_ROOTS, Histories
 from ssi.registry.history import Accepted, DidVersion, Entry, Refused, WitnessApproval, type_of
-from ssi.registry.types import Accreditation, Ending, StatementBody, StatusCommitment
-from ssi.registry.view import Histories, RegistrySnapshot
+from ssi.registry.statement import Statement, verify_statement
+from ssi.registry.types import (
+    Accreditation,
+    CheckpointAnchor,
+    Ending,
+    StatementBody,
+    StateRoot,
+    StatusCommitment,
+    Withholding,
+)
+from ssi.registry.view import RegistrySnapshot
 
 MAX_KEPT_REFUSALS: Final = 1_000
 """Refused entries beyond these are counted only."""
@@ -68,9 +79,15 @@ class RegistryState:
         left_out = self._counts["left out"]
         return RegistrySnapshot(self._histories, self.roots, size, checkpoint_time=checkpoint_time, left_out=left_out)
 
-    def check(self, parsed: Parsed, *, now: int | None) -> Checked:
-        """Return ``parsed`` as admitted at this size; raises as ``ssi.registry.guard.check_entry``."""
-        return check_parsed(parsed, self.at(), now=now)
+    def check(
+        self,
+        parsed: Parsed,
+        *,
+        now: int | None,
+        verify: Callable[[Statement, PublicKey], object] = verify_statement,
+    ) -> Checked:
+        """Return ``parsed`` as admitted at this size; raises as ``ssi.registry.guard.check_parsed``."""
+        return check_parsed(parsed, self.at(), now=now, verify=verify)
 
     def blocked_at(self, entry: bytes) -> int | None:
         """Return the index at which exactly these bytes stand without effect (refused or withheld), or None.
@@ -143,13 +160,19 @@ class RegistryState:
             self._counts[type_of(entry)] -= 1
             self._size -= 1
 
-    def _list_of(self, entry: Accepted[StatementBody]) -> tuple[dict[str, list[Any]], str]:
+    def _list_of(self, entry: Accepted[StatementBody]) -> tuple[dict[Any, list[Any]], str | int]:
         """Return the one history that a statement belongs to, and its key there."""
         body = entry.body
         if isinstance(body, Accreditation):
             return self._histories.accreditations, body.subject
         if isinstance(body, StatusCommitment):
             return self._histories.commitments, body.uri
+        if isinstance(body, CheckpointAnchor):
+            return self._histories.anchors, body.origin
+        if isinstance(body, Withholding):
+            return self._histories.withholdings, body.index
+        if isinstance(body, StateRoot):
+            return self._histories.state_roots, STATE_ROOTS
         if isinstance(body, Ending):
             return (self._histories.compromises, body.kid) if body.kid else (self._histories.endings, body.refs.ends)
         raise InvalidInputError("the fold has no place for this type")

@@ -19,7 +19,7 @@ The signature comes last: everything else is cheaper, and refusing early bounds 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -34,10 +34,20 @@ from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError
 from ssi.keys import PublicKey
 from ssi.registry.did_history import scid_of_did
 from ssi.registry.did_line import DidLogEntry, parse_did_line
+from ssi.registry.guard_logs import check_anchor, check_withholding
 from ssi.registry.history import Accepted, DidVersion, Entry, WitnessApproval, type_of
 from ssi.registry.rules import check_did, check_name, check_url
 from ssi.registry.statement import MAX_LEDGER_BYTES, Statement, parse_envelope, parse_typed, verify_statement
-from ssi.registry.types import LEDGER_TYPES, MAX_TIME, Accreditation, Ending, StatusCommitment
+from ssi.registry.types import (
+    LEDGER_TYPES,
+    MAX_TIME,
+    Accreditation,
+    CheckpointAnchor,
+    Ending,
+    StateRoot,
+    StatusCommitment,
+    Withholding,
+)
 from ssi.registry.view import MAX_CHAIN, MAX_ENDINGS_NEST, RegistrySnapshot, hands_on
 from ssi.registry.witness_proofs import MEMBERS, DidWitnessProofs, parse_witness_entry
 
@@ -50,12 +60,16 @@ MAX_DEPTH: Final = 16
 MAX_ACCREDITATION_SECONDS: Final = 3_660 * _DAY
 MAX_COMMITMENT_SECONDS: Final = 366 * _DAY
 
+EPOCH_SECONDS: Final = 60
+"""The shortest epoch: one state root in each at most. An operator's own may be longer."""
+
 MAX_WAITING_LINES: Final = 256
 """How many lines of a log may wait for witnesses one after the other; rivals of one number are not counted."""
 
 _REASONS: Final = {
     "Accreditation": frozenset({"retired", "repealed", "revoked", "overturned", "stayed", "succeeded", "compromised"}),
     "StatusCommitment": frozenset({"retired", "revoked", "overturned", "stayed", "compromised"}),
+    "CheckpointAnchor": frozenset({"retired", "revoked", "overturned", "compromised"}),
     "Ending": frozenset({"retired", "lifted", "overturned", "stayed", "remedied", "compromised"}),
     "DidLogEntry": frozenset({"compromised"}),
 }
@@ -116,8 +130,17 @@ def check_entry(entry: bytes, view: RegistrySnapshot, *, now: int | None) -> Che
     return check_parsed(parse_entry(entry), view, now=now)
 
 
-def check_parsed(parsed: Parsed, view: RegistrySnapshot, *, now: int | None) -> Checked:
-    """Return a parsed entry as admitted; see ``check_entry``."""
+def check_parsed(
+    parsed: Parsed,
+    view: RegistrySnapshot,
+    *,
+    now: int | None,
+    verify: Callable[[Statement, PublicKey], object] = verify_statement,
+) -> Checked:
+    """Return a parsed entry as admitted; see ``check_entry``.
+
+    ``verify`` raises unless the signature holds under the key; it may remember what it has verified.
+    """
     if isinstance(parsed, DidLogEntry):
         return _check_line(parsed, view, now=now)
     if isinstance(parsed, DidWitnessProofs):
@@ -135,9 +158,15 @@ def check_parsed(parsed: Parsed, view: RegistrySnapshot, *, now: int | None) -> 
         _check_ending(body, view)
     elif isinstance(body, StatusCommitment):
         _check_commitment(body, view)
+    elif isinstance(body, CheckpointAnchor):
+        check_anchor(body, view)
+    elif isinstance(body, Withholding):
+        check_withholding(body, view)
+    elif isinstance(body, StateRoot):
+        _check_state_root(body, view)
     else:
         raise GuardError("G01", "this type has no place on the ledger")
-    verify_statement(parsed, _key(parsed, view))
+    verify(parsed, _key(parsed, view))
     return CheckedStatement(parsed)
 
 
@@ -194,6 +223,20 @@ def _check_commitment(body: StatusCommitment, view: RegistrySnapshot) -> None:
         raise GuardError("G10", "another issuer anchors the list at this uri")
     if body.epoch <= newest.body.epoch:
         raise GuardError("G11", f"the epoch comes after {newest.body.epoch}")
+
+
+def _check_state_root(body: StateRoot, view: RegistrySnapshot) -> None:
+    """Who says what the state comes to says it of everything before, at most once in an epoch.
+
+    Whether the root is right is not asked here: that takes the whole map, and is what the audit is for.
+    """
+    if body.iss not in view.roots:
+        raise GuardError("G10", "only the operator, a root accreditor, says what the registry's state comes to")
+    if body.size != view.size:
+        raise GuardError("G11", f"the state root is of {body.size} entries and would stand after {view.size}")
+    newest = view.state_root()
+    if newest is not None and body.iat // EPOCH_SECONDS <= newest.body.iat // EPOCH_SECONDS:
+        raise GuardError("G11", f"a state root of this epoch ({EPOCH_SECONDS} seconds), or of a later one, stands")
 
 
 def _check_ending(body: Ending, view: RegistrySnapshot) -> None:

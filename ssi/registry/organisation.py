@@ -141,10 +141,20 @@ class Organisation:
         What the old key signed can then be verified only by policies that accept superseded keys. Of a DID with
         witnesses the old key comes back: the new one is in force once they have approved (see ``reload``).
         """
-        document = await self.document_with_new_key(purpose, curve=curve)
-        made = await update_did(self._log, kms=self.kms, name=self.name, now=now, document=document)
-        await self._accept(made.log, registry)
+        await self._accept(await self._rotated(purpose, now=now, curve=curve), registry)
         return await self.key(purpose)
+
+    async def rotation(self, purpose: KeyPurpose, *, now: UnixSeconds, curve: Curve = Curve.P256) -> tuple[int, bytes]:
+        """Return the number and the line of the version that ``rotate`` would publish, signed and published nowhere.
+
+        For those who keep it before they submit it: the new key is in force after ``reload``.
+        """
+        made = await self._rotated(purpose, now=now, curve=curve)
+        return made.head.number, made.head.entry.line
+
+    async def _rotated(self, purpose: KeyPurpose, *, now: UnixSeconds, curve: Curve) -> WebvhLog:
+        document = await self.document_with_new_key(purpose, curve=curve)
+        return (await update_did(self._log, kms=self.kms, name=self.name, now=now, document=document)).log
 
     async def document_with_new_key(self, purpose: KeyPurpose, *, curve: Curve = Curve.P256) -> JsonObject:
         """Return the DID document in which a new key for ``purpose`` has taken the place of the others for it.
@@ -228,11 +238,23 @@ class Organisation:
         The key is this organisation's own, or of one that it accredited; ``listed_by`` is the id of the log entry, or
         of the accreditation, of the organisation whose key it is.
         """
+        return await registry.submit(await self.compromise(kid, listed_by=listed_by, now=now, since=since))
+
+    async def compromise(
+        self, kid: str, *, listed_by: str, now: UnixSeconds, since: UnixSeconds | None = None
+    ) -> bytes:
+        """Return the statement that ``declare_compromised`` submits."""
         effective = now if since is None else since
-        body = Ending(
-            iss=self.did, iat=now, reason="compromised", effective=effective, kid=kid, refs=EndingRefs(ends=listed_by)
+        return await self.sign(
+            Ending(
+                iss=self.did,
+                iat=now,
+                reason="compromised",
+                effective=effective,
+                kid=kid,
+                refs=EndingRefs(ends=listed_by),
+            )
         )
-        return await registry.submit(await self.sign(body))
 
     async def end(
         self,

@@ -16,20 +16,33 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from ssi.errors import ConflictError, EntryNotFoundError, GuardError, InvalidInputError, SsiError, UnavailableError
-from ssi.keys import Kms
+from ssi.errors import (
+    ConflictError,
+    EntryNotFoundError,
+    GuardError,
+    InclusionProofError,
+    InvalidInputError,
+    SsiError,
+    UnavailableError,
+)
+from ssi.keys import Kms, PublicKey
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import sign_checkpoint, verify_note
+from ssi.ledger.checkpoint import Checkpoint, sign_checkpoint, verify_note
 from ssi.ledger.note import NoteKey
-from ssi.ledger.port import Ledger
-from ssi.ledger.receipt import Receipt
+from ssi.ledger.port import Ledger, TurnTakingLedger
+from ssi.ledger.receipt import Receipt, verify_receipt
+from ssi.ledger.standing import continues
+from ssi.registry.fold import RegistryState
 from ssi.registry.follower import RegistryFollower
 from ssi.registry.guard import Parsed, parse_entry
+from ssi.registry.statement import Statement, verify_statement
+from ssi.registry.tree import EdgeTree
 from ssi.registry.view import RegistrySnapshot
 
 if TYPE_CHECKING:
@@ -38,6 +51,8 @@ if TYPE_CHECKING:
 MAX_BATCH: Final = 256
 MAX_CONFLICTS: Final = 16
 """How often an append or a checkpoint gives way to another process before it reports that it could not get through."""
+
+_TURN_AT_ONCE_SECONDS: Final = 0.001
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -92,6 +107,8 @@ class Registry(RegistryFollower):
         self._now = now
         self._queue: deque[_Waiting] = deque()
         self._drain: asyncio.Task[None] | None = None
+        self._lost: Checkpoint | None = None
+        self._holds: set[tuple[bytes, PublicKey]] = set()
 
     async def note_key(self) -> NoteKey:
         """Return the key that verifies this registry's checkpoints. Raises KeyNotFoundError."""
@@ -120,6 +137,26 @@ class Registry(RegistryFollower):
             self._drain = asyncio.get_running_loop().create_task(self._drain_queue())
         return await waiting.future
 
+    async def submit_next(self, make: Callable[[RegistrySnapshot], Awaitable[bytes]]) -> Submitted:
+        """Put on the ledger the entry that ``make`` makes of everything before it; nothing comes in between.
+
+        Whoever submits meanwhile waits; if another process was faster, ``make`` is asked again. Raises as ``submit``.
+        """
+        import asyncio
+
+        await self.note_key()
+        async with self._exclusive():
+            for _ in range(MAX_CONFLICTS):
+                await self._catch_up()
+                size = self._state.size
+                line = _line(await make(self._state.at()))
+                waiting = _Waiting(line, parse_entry(line), asyncio.get_running_loop().create_future())
+                await self._write([waiting])
+                refused = waiting.future.exception()
+                if not isinstance(refused, GuardError) or self._state.size == size:
+                    return waiting.future.result()
+        raise UnavailableError("other writers were always first: ask again")
+
     async def sign_checkpoint(self) -> bytes:
         """Sign the log's head anew, at the clock's time, and return the note.
 
@@ -132,6 +169,43 @@ class Registry(RegistryFollower):
         if self._note is None:
             raise UnavailableError("the checkpoint was not stored")
         return self._note
+
+    async def heal(self, receipts: Sequence[Receipt]) -> None:
+        """Go on with a ledger that took back what it had acknowledged.
+
+        What ``receipts`` prove to have stood there (their entries come along, and this log's key signed their heads) is
+        put back, each in its own place, as far as nothing in between is missing; then the ledger is read anew from its
+        first entry. While entries of a signed head are missing, every act raises UnavailableError: other entries in
+        their places would be a fork. Raises InclusionProofError if the log went on without them, InvalidSignatureError
+        for the receipt of another log.
+        """
+        await self.note_key()
+        async with self._exclusive():
+            heads = [verify_receipt(receipt, receipt.entry or b"", keys=self._keys) for receipt in receipts]
+            size = await self._ledger.size()
+            for receipt in sorted(receipts, key=lambda receipt: receipt.entry_index):
+                if receipt.entry_index == size:
+                    await self._append([receipt.entry or b""], size)
+                    size += 1
+            known = [head for head in (self._lost, self._checkpoint, *heads) if head is not None]
+            self._lost = max(known, key=lambda head: head.size, default=None)
+            self._state, self._tree = RegistryState(self._state.roots), EdgeTree()
+            self._note = self._checkpoint = None
+            await self._catch_up()
+            await self._require_whole()
+
+    async def _require_whole(self) -> None:
+        """Raise unless the log has again what a head says that was signed before the ledger took entries back."""
+        if self._lost is None:
+            return
+        if self._state.size < self._lost.size:
+            raise UnavailableError(
+                f"the ledger took entries back: it has {self._state.size} of the {self._lost.size} that were signed;"
+                " put them back (ssi ledger recover) before anything is written"
+            )
+        if not await continues(self._ledger, self._lost):
+            raise InclusionProofError(f"the ledger went on otherwise than the signed head of size {self._lost.size}")
+        self._lost = None
 
     # --- writing ------------------------------------------------------------------------------------------------
 
@@ -154,10 +228,31 @@ class Registry(RegistryFollower):
             await asyncio.sleep(0)
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
-        """Check, append, sign and answer; on a conflict with another process fold its entries and begin again."""
+        """Check, append, sign and answer, in one turn where the ledger gives turns to its writers."""
+        self._holds.clear()
+        async with AsyncExitStack() as stack:
+            if isinstance(self._ledger, TurnTakingLedger):
+                await self._wait_for_turn(stack.enter_async_context(self._ledger.turn()), batch)
+            await self._write_here(batch)
+
+    async def _wait_for_turn(self, turn: Coroutine[Any, Any, None], batch: Sequence[_Waiting]) -> None:
+        """Wait, and if that takes long look at the batch meanwhile: signatures that hold need no second look then."""
+        import asyncio
+
+        waiting = asyncio.get_running_loop().create_task(turn)
+        try:
+            if not (await asyncio.wait([waiting], timeout=_TURN_AT_ONCE_SECONDS))[0]:
+                self._stage(batch)
+                self._state.rollback()
+        finally:
+            await waiting
+
+    async def _write_here(self, batch: Sequence[_Waiting]) -> None:
+        """Write the batch; on a conflict with another process fold its entries and begin again."""
         for _ in range(MAX_CONFLICTS):
             if await self._ledger.size() != self._state.size:
                 await self._catch_up()
+            await self._require_whole()
             start = self._state.size
             try:
                 outcomes = self._stage(batch)
@@ -200,9 +295,15 @@ class Registry(RegistryFollower):
         blocked = self._state.blocked_at(waiting.entry)
         if blocked is not None:
             raise GuardError("G11", f"these bytes stand at index {blocked} without effect: sign the statement anew")
-        index = self._state.admit(self._state.check(waiting.parsed, now=now))
+        index = self._state.admit(self._state.check(waiting.parsed, now=now, verify=self._verify_once))
         waiting.fresh = True
         return index
+
+    def _verify_once(self, statement: Statement, key: PublicKey) -> None:
+        """Verify a signature unless it was found to hold under this key while this batch was tried before."""
+        if (statement.entry, key) not in self._holds:
+            verify_statement(statement, key)
+            self._holds.add((statement.entry, key))
 
     async def _append(self, entries: Sequence[bytes], start: int) -> None:
         indexes = await self._ledger.append(entries, expected_size=start)
@@ -234,6 +335,7 @@ class Registry(RegistryFollower):
 
     async def _sign(self) -> None:
         """Sign the head of what is folded; if another process signed meanwhile, its head counts if it covers more."""
+        await self._require_whole()
         for _ in range(MAX_CONFLICTS):
             size = self._state.size
             note = await sign_checkpoint(

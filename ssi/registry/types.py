@@ -1,6 +1,7 @@
 """The closed schemas of the statements that a ledger may hold.
 
-Source:  the project's answerability text, sections 2.1 (common payload) and 2.2 (ledger types, first release).
+Source:  the project's answerability text, sections 2.1 (common payload) and 2.2 (ledger types, first release);
+         docs/ledger-entries.md for anchors of other logs and orders that withhold a body.
 Input:   the JSON payload of a verified-shape envelope (``ssi.registry.statement`` parses it through the gate).
 Shapes:  times are Unix seconds, ids are 43 characters of base64url (SHA-256), DIDs are of a method for
          organisations. Every optional member is UNSET when absent: ``null`` is refused everywhere.
@@ -100,12 +101,50 @@ class StatusCommitment(StatementBody, frozen=True, forbid_unknown_fields=True, k
     valid_until: Time
 
 
-LedgerBody: TypeAlias = Accreditation | Ending | StatusCommitment
+class CheckpointAnchor(StatementBody, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="CheckpointAnchor"):
+    """The head of another log, said here: whoever rewrites that log later contradicts this one.
+
+    ``note`` is that log's checkpoint, base64url, under its own signatures alone; ``origin``, ``size`` and ``root`` are
+    what it says. Epochs only grow and sizes never shrink, one line of them for each origin.
+    """
+
+    origin: Annotated[str, Meta(min_length=1, max_length=300)]
+    epoch: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    size: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    root: Digest
+    note: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z", max_length=1024)]
+
+
+class Withholding(StatementBody, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="Withholding"):
+    """The body of the entry at ``index`` is to be erased; ``leaf`` is its hash in the tree, which stays.
+
+    ``order`` is the SHA-256 of the decision, which is kept elsewhere.
+    """
+
+    index: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    leaf: Digest
+    order: Digest
+
+
+class StateRoot(StatementBody, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="StateRoot"):
+    """The operator says what the first ``size`` entries come to: ``root`` is that of the map over the registry's state.
+
+    It stands at the index ``size``: nothing comes between the entries that it speaks of and itself.
+    """
+
+    size: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    root: Digest
+
+
+LedgerBody: TypeAlias = Accreditation | Ending | StatusCommitment | CheckpointAnchor | Withholding | StateRoot
 
 LEDGER_TYPES: Final[dict[str, type[StatementBody]]] = {
     "Accreditation": Accreditation,
     "Ending": Ending,
     "StatusCommitment": StatusCommitment,
+    "CheckpointAnchor": CheckpointAnchor,
+    "Withholding": Withholding,
+    "StateRoot": StateRoot,
 }
 """The signed types that the ledger admits; a ``DidLogEntry`` is a did:webvh line and no JWS."""
 

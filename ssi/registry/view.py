@@ -17,37 +17,30 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import msgspec
-
 from ssi.did.document import DidDocument
 from ssi.did.webvh.witnessing import build_witness_file
 from ssi.errors import DidNotFoundError, GuardError, InvalidInputError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ports import Accredited, Commitment
-from ssi.registry.did_history import DidHistories, scid_of_did
+from ssi.registry.did_history import scid_of_did
+from ssi.registry.histories import STATE_ROOTS
+from ssi.registry.histories import Histories as Histories
 from ssi.registry.history import Accepted, DidVersion, Entry, WitnessApproval, before, last_before
-from ssi.registry.types import MAX_TIME, Accreditation, Ending, StatusCommitment
+from ssi.registry.types import (
+    MAX_TIME,
+    Accreditation,
+    CheckpointAnchor,
+    Ending,
+    StateRoot,
+    StatusCommitment,
+    Withholding,
+)
 from ssi.types import JsonObject
 
 MAX_CHAIN: Final = 4
 MAX_ENDINGS_NEST: Final = 4
 KEPT_WITNESS_PROOFS: Final = 8
 """How many proofs of one witness ``did_witness`` serves."""
-
-
-class Histories(msgspec.Struct):
-    """Everything the fold remembers; only the fold writes here, at the ends of the lists."""
-
-    entries: dict[str, Entry] = msgspec.field(default_factory=dict)
-    dids: DidHistories = msgspec.field(default_factory=DidHistories)
-    accreditations: dict[str, list[Accepted[Accreditation]]] = msgspec.field(default_factory=dict)
-    """By subject."""
-    endings: dict[str, list[Accepted[Ending]]] = msgspec.field(default_factory=dict)
-    """By the id of what ends."""
-    compromises: dict[str, list[Accepted[Ending]]] = msgspec.field(default_factory=dict)
-    """By the verification method that is compromised."""
-    commitments: dict[str, list[Accepted[StatusCommitment]]] = msgspec.field(default_factory=dict)
-    """By the status list's URI."""
 
 
 class RegistrySnapshot:
@@ -85,6 +78,10 @@ class RegistrySnapshot:
     def left_out(self) -> int:
         """How many entries the fold has never seen, since it is of an excerpt; 0 for a whole ledger."""
         return self._left_out
+
+    def until(self, size: int) -> RegistrySnapshot:
+        """Return what the same fold said at an earlier size."""
+        return RegistrySnapshot(self._histories, self._roots, min(size, self._size), left_out=self._left_out)
 
     @property
     def roots(self) -> frozenset[str]:
@@ -230,6 +227,22 @@ class RegistrySnapshot:
         found = self._histories.entries.get(identifier)
         return found if found is not None and found.index < self._size else None
 
+    def entries_since(self, size: int) -> Iterator[Entry]:
+        """Yield the accepted entries from the index ``size`` on, the newest first."""
+        for entry in reversed(self._histories.entries.values()):
+            if entry.index < size:
+                return
+            if entry.index < self._size:
+                yield entry
+
+    def state_roots(self) -> Sequence[Accepted[StateRoot]]:
+        """Return every state root, in the order of the log."""
+        return before(self._histories.state_roots.get(STATE_ROOTS, ()), self._size)
+
+    def state_root(self) -> Accepted[StateRoot] | None:
+        """Return the newest state root, or None."""
+        return last_before(self._histories.state_roots.get(STATE_ROOTS, ()), self._size)
+
     def endings(self, identifier: str) -> Sequence[Accepted[Ending]]:
         """Return the endings of the entry with this id, in the order of the log."""
         return before(self._histories.endings.get(identifier, ()), self._size)
@@ -303,6 +316,10 @@ class RegistrySnapshot:
             return None
         return Accredited(accreditation=given.id, accreditor=given.body.iss, path=self.chain(given) or ())
 
+    def compromises_of(self, kid: str) -> Sequence[Accepted[Ending]]:
+        """Return the endings that declare the verification method ``kid`` compromised, in the order of the log."""
+        return before(self._histories.compromises.get(kid, ()), self._size)
+
     def compromises(self, did: str) -> list[Accepted[Ending]]:
         """Return every ending that declares a key of ``did`` compromised."""
         found: list[Accepted[Ending]] = []
@@ -332,11 +349,20 @@ class RegistrySnapshot:
         found = self.newest(uri)
         return None if found is None or self.withdrawn(found) else _as_commitment(found)
 
+    def commitments(self, uri: str) -> Sequence[Accepted[StatusCommitment]]:
+        """Return every commitment at ``uri``, in force or not, in the order of the log."""
+        return before(self._histories.commitments.get(uri, ()), self._size)
+
     def has_commitment(self, uri: str, digest: str) -> bool:
         """Return whether a commitment to ``digest`` stands at ``uri``, in force or not."""
-        return any(
-            found.body.digest == digest for found in before(self._histories.commitments.get(uri, ()), self._size)
-        )
+        return self.commitment_index(uri, digest) is not None
+
+    def commitment_index(self, uri: str, digest: str) -> int | None:
+        """Return where the newest commitment to ``digest`` at ``uri`` stands, in force or not; None if nowhere."""
+        for found in reversed(self.commitments(uri)):
+            if found.body.digest == digest:
+                return found.index
+        return None
 
     def commitment_before_compromise(self, kid: str, *, uri: str, digest: str) -> Commitment | None:
         """Return the commitment to ``digest`` that stands before the compromise of ``kid``, by place and by time.
@@ -361,6 +387,24 @@ class RegistrySnapshot:
     def withdrawn(self, commitment: Accepted[StatusCommitment]) -> bool:
         """Return whether this commitment is ended at the view's time; without one, whether it ever will be."""
         return self.ended(commitment.id, at=MAX_TIME if self._time is None else self._time)
+
+    # --- logs ---------------------------------------------------------------------------------------------------
+
+    def anchors(self, origin: str) -> Sequence[Accepted[CheckpointAnchor]]:
+        """Return every anchored head of the log ``origin``, in the order of epochs, ended ones too."""
+        return before(self._histories.anchors.get(origin, ()), self._size)
+
+    def newest_anchor(self, origin: str) -> Accepted[CheckpointAnchor] | None:
+        """Return the newest anchored head of the log ``origin``, or None."""
+        return last_before(self._histories.anchors.get(origin, ()), self._size)
+
+    def anchor_ended(self, anchor: Accepted[CheckpointAnchor]) -> bool:
+        """Return whether an anchor was ended, which frees its origin for another organisation."""
+        return self.ended(anchor.id, at=MAX_TIME if self._time is None else self._time)
+
+    def withholding(self, index: int) -> Accepted[Withholding] | None:
+        """Return the order that withholds the body of entry ``index``, or None."""
+        return last_before(self._histories.withholdings.get(index, ()), self._size)
 
 
 def _as_commitment(found: Accepted[StatusCommitment]) -> Commitment:

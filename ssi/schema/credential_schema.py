@@ -4,7 +4,7 @@ Source:  W3C Verifiable Credentials JSON Schema Specification (CR 2023-11-21, ED
          2.2 (JsonSchemaCredential), 3.1 ($id and $schema), 4.1 and 4.2 (validation and its three outcomes); W3C
          Verifiable Credentials Data Model v2.0, 4.11.
 Input:   a credential that was read, and the documents that its entries name, as the caller fetched or ships them: a
-         JSON Schema, or a schema credential that was verified before.
+         JSON Schema, or a schema credential that was verified before (``opened``: what its securing gave).
 Shapes:  ``success``: the credential matches; ``failure``: it does not, or the entry does not lead to a schema as these
          sections want it; ``indeterminate``: the schema is of a dialect that is not known, or its document is not here.
 I/O:     none. Nothing is fetched.
@@ -67,27 +67,46 @@ class _CannotTellError(Exception):
     """The outcome is indeterminate, for the reason given."""
 
 
-def evaluate_schemas(credential: Credential, documents: Mapping[str, bytes]) -> tuple[SchemaResult, ...]:
+def evaluate_schemas(
+    credential: Credential, documents: Mapping[str, bytes], *, opened: Mapping[str, JsonObject] | None = None
+) -> tuple[SchemaResult, ...]:
     """Return what each ``credentialSchema`` entry of ``credential`` comes to, in their order.
 
     ``documents`` are schemas and schema credentials by URL. A schema credential given here has been verified by the
-    caller, who also knows whether its issuer may say what a credential looks like.
+    caller, who also knows whether its issuer may say what a credential looks like. ``opened`` are the credentials that
+    this verification gave, by URL: then they are read, and one in an envelope does as well.
     """
-    return tuple(_evaluate(credential, entry, documents) for entry in credential.schemas)
+    return tuple(_evaluate(credential, entry, documents, opened) for entry in credential.schemas)
 
 
-def check_schemas(credential: Credential, documents: Mapping[str, bytes]) -> tuple[SchemaResult, ...]:
+def check_schemas(
+    credential: Credential, documents: Mapping[str, bytes], *, opened: Mapping[str, JsonObject] | None = None
+) -> tuple[SchemaResult, ...]:
     """As ``evaluate_schemas``. Raises SchemaError unless every entry is a success."""
-    results = evaluate_schemas(credential, documents)
+    results = evaluate_schemas(credential, documents, opened=opened)
     for result in results:
         if result.outcome is not Outcome.SUCCESS:
             raise SchemaError(f"credentialSchema: {result.reason}")
     return results
 
 
-def _evaluate(credential: Credential, entry: JsonObject, documents: Mapping[str, bytes]) -> SchemaResult:
+def schema_credentials(credential: Credential) -> tuple[str, ...]:
+    """Return the URLs of the schema credentials that ``credential`` names, each once."""
+    return tuple(dict.fromkeys(entry["id"] for entry in credential.schemas if _is_credential(entry)))
+
+
+def _is_credential(entry: JsonObject) -> bool:
+    return JSON_SCHEMA_CREDENTIAL in parse_types(entry["type"], "credentialSchema.type")
+
+
+def _evaluate(
+    credential: Credential,
+    entry: JsonObject,
+    documents: Mapping[str, bytes],
+    opened: Mapping[str, JsonObject] | None,
+) -> SchemaResult:
     try:
-        _hold(credential, entry, documents)
+        _hold(credential, entry, documents, opened)
     except _CannotTellError as exc:
         return SchemaResult(entry["id"], Outcome.INDETERMINATE, str(exc))
     except SsiError as exc:
@@ -95,7 +114,12 @@ def _evaluate(credential: Credential, entry: JsonObject, documents: Mapping[str,
     return SchemaResult(entry["id"], Outcome.SUCCESS)
 
 
-def _hold(credential: Credential, entry: JsonObject, documents: Mapping[str, bytes]) -> None:
+def _hold(
+    credential: Credential,
+    entry: JsonObject,
+    documents: Mapping[str, bytes],
+    opened: Mapping[str, JsonObject] | None,
+) -> None:
     types = parse_types(entry["type"], "credentialSchema.type")
     if JSON_SCHEMA not in types and JSON_SCHEMA_CREDENTIAL not in types:
         raise SchemaError(f"expected an entry of type {JSON_SCHEMA} or {JSON_SCHEMA_CREDENTIAL}")
@@ -103,13 +127,15 @@ def _hold(credential: Credential, entry: JsonObject, documents: Mapping[str, byt
     if data is None:
         raise _CannotTellError("the document that the entry names is not here")
     _check_digests(data, entry)
-    document = parse_object(data)
     if JSON_SCHEMA_CREDENTIAL in types:
+        document = parse_object(data) if opened is None else opened.get(entry["id"])
+        if document is None:
+            raise _CannotTellError("the schema credential that the entry names was not verified")
         if document.get("id") != entry["id"]:
             raise SchemaError("expected the schema credential that the entry names, got one with another id")
         schema = _schema_in(document)
     else:
-        schema = document
+        schema = parse_object(data)
         if schema.get("$id") != entry["id"]:
             raise SchemaError("expected the schema that the entry names, got one with another $id")
     _check_schema(schema)

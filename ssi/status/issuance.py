@@ -118,10 +118,14 @@ def parse_issuance_proof(data: bytes) -> IssuanceProof:
 def issuance_input(credential: str) -> bytes:
     """Return what a credential's issuer signed, with its disclosures left out.
 
-    Raises as ``parse_jws``, or ``read_credential`` for one with embedded proofs.
+    Raises as ``parse_jws``, ``read_credential`` for one with embedded proofs, or ``read_vc_cose`` for base64 of COSE.
     """
     if credential.startswith("{"):
         return read_credential(parse_object(credential)).signing_input
+    if "." not in credential:
+        from ssi.credentials.cose import read_vc_cose
+
+        return read_vc_cose(credential).sign1.signing_input()
     return parse_jws(credential.partition("~")[0]).signing_input
 
 

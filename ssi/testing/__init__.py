@@ -6,7 +6,7 @@ that a verifier is put together from, and a catalogue of broken presentations, e
 
 ``TestWorld``       everything together; begin here (``ssi.testing.world``)
 ``TestFederation``  a ledger in memory and the organisations that its root accredits
-``TestIssuer``      signs credentials of both formats, keeps their status lists, and signs wrong things on request
+``TestIssuer``      signs credentials of every format, keeps their status lists, and signs wrong things on request
 ``TestHolder``      holds a key; presents honestly or not
 ``MemoryLists``, ``MemoryFetch``  the ports of status lists and of the web over dictionaries, which count requests
 ``TestClock``       a clock that a test sets

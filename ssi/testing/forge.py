@@ -3,7 +3,8 @@
 A relying party's tests need presentations that no correct library would make. These functions make them: nothing is
 checked here, and what comes out is for verifiers to refuse.
 
-Shapes:  a JWS is compact text; an SD-JWT is cut at ``~``. ``changes`` replace members; None takes a member away.
+Shapes:  a JWS is compact text; an SD-JWT is cut at ``~``; a COSE_Sign1 is base64, its header a map of CBOR labels.
+         ``changes`` replace members; None takes a member away.
 I/O:     the key store, where one signs.
 """
 
@@ -11,12 +12,14 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from ssi.encoding.base64url import b64url_decode, b64url_encode
+from ssi.encoding.base64url import b64_decode, b64_encode, b64url_decode, b64url_encode
+from ssi.encoding.cbor import Tag, decode_cbor, encode_cbor
 from ssi.keys import KeyPurpose, Kms
+from ssi.proofs.suites import Cryptosuite
 from ssi.types import JsonObject, JsonValue
 
 Changes: TypeAlias = Mapping[str, JsonValue]
@@ -71,3 +74,56 @@ def split_sd_jwt(text: str) -> tuple[str, list[str], str]:
 def join_sd_jwt(jws: str, disclosures: list[str], binding: str = "") -> str:
     """Return the parts as one text again."""
     return "~".join([jws, *disclosures, binding])
+
+
+async def prove_anything(
+    document: JsonObject,
+    options: JsonObject,
+    *,
+    suite: Cryptosuite,
+    kms: Kms,
+    label: str,
+    purpose: KeyPurpose = KeyPurpose.CREDENTIAL,
+    previous: Sequence[JsonObject] = (),
+) -> JsonObject:
+    """Return a proof over ``document`` with ``options`` as they stand, made by ``suite`` whatever they name.
+
+    ``previous`` are the proofs of a chain that it secures, too.
+    """
+
+    async def sign(message: bytes) -> bytes:
+        return await kms.sign(label, message, purpose=purpose)
+
+    config = suite.configure(document, options)
+    signed = {**document, "proof": list(previous)} if previous else document
+    return {**config, "proofValue": await suite.prove(signed, config, sign)}
+
+
+def decode_cose(text: str) -> tuple[dict[Any, Any], bytes]:
+    """Return protected header and payload of a COSE_Sign1 in base64, unverified."""
+    tagged: Any = decode_cbor(b64_decode(text), tags=(18,))
+    header: Any = decode_cbor(tagged.value[0])
+    return header, tagged.value[2]
+
+
+async def sign_cose_anything(
+    header: Mapping[Any, Any],
+    payload: bytes,
+    *,
+    kms: Kms,
+    label: str,
+    purpose: KeyPurpose = KeyPurpose.CREDENTIAL,
+    unprotected: Mapping[Any, Any] | None = None,
+) -> str:
+    """Return a COSE_Sign1 in base64 over whatever is given, signed by the key ``label``."""
+    protected = encode_cbor(dict(header))
+    message = encode_cbor(["Signature1", protected, b"", payload])
+    signature = await kms.sign(label, message, purpose=purpose)
+    return cose_parts(protected, payload, signature, unprotected=unprotected)
+
+
+def cose_parts(
+    protected: bytes, payload: bytes | None, signature: bytes, *, unprotected: Mapping[Any, Any] | None = None
+) -> str:
+    """Return a COSE_Sign1 of these parts in base64."""
+    return b64_encode(encode_cbor(Tag(18, [protected, dict(unprotected or {}), payload, signature])))

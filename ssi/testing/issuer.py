@@ -1,24 +1,31 @@
-"""An issuer for tests: credentials of both formats, and status lists in memory.
+"""An issuer for tests: credentials of every format, and status lists in memory.
 
 It has no store and no catalogue; what a test asks for, it signs. Agencies use the role ``issuer``.
 
-Shapes:  each issuer has one family of lists for each format, of 131,072 entries, at ``https://<name>.example/status/…``.
-         Indexes count up, so that a test run is the same every time. Times are Unix seconds.
+Shapes:  each issuer has one family of lists for SD-JWT VC and one for the W3C formats, of 131,072 entries each, at
+         ``https://<name>.example/status/…``. Indexes count up, so that a test run is the same every time. Times are
+         Unix seconds.
 I/O:     none: keys, lists and ledger are in memory.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
+from ssi.credentials.cose import sign_vc_cose
+from ssi.credentials.data_integrity import secure_credential
 from ssi.credentials.jose import sign_vc_jwt
 from ssi.credentials.sd_jwt import ClaimPath, issue_sd_jwt_vc
 from ssi.credentials.vcdm import parse_credential
+from ssi.did.methods.key import did_key
+from ssi.encoding.base64url import b64_encode
 from ssi.encoding.timestamps import format_seconds
 from ssi.keys import KeyPurpose, PublicKey
+from ssi.proofs.suites import suite_for
 from ssi.registry import Organisation, Registry, StatusCommitment
 from ssi.status import StatusFormat, StatusReference
 from ssi.status.content import MINIMUM_ENTRIES
@@ -26,16 +33,24 @@ from ssi.status.lists import CredentialState, StatusArray, StatusFamily
 from ssi.status.publish import SignedList, publish_lists
 from ssi.status.reference import build_bitstring_entry, build_status_claim
 from ssi.testing.clock import TestClock
-from ssi.testing.forge import Changes, changed, decode_jws, join_sd_jwt, sign_anything, split_sd_jwt
+from ssi.testing.forge import Changes
+from ssi.testing.resign import sign_changed
 from ssi.testing.sources import MemoryLists
 from ssi.types import JsonObject
 
-TestFormat: TypeAlias = Literal["dc+sd-jwt", "vc+jwt"]
-FORMATS: Final[tuple[TestFormat, ...]] = ("dc+sd-jwt", "vc+jwt")
+TestFormat: TypeAlias = Literal["dc+sd-jwt", "vc+jwt", "vc+cose", "ldp_vc"]
+FORMATS: Final[tuple[TestFormat, ...]] = ("dc+sd-jwt", "vc+jwt", "vc+cose", "ldp_vc")
+JOSE_FORMATS: Final[tuple[TestFormat, ...]] = ("dc+sd-jwt", "vc+jwt")
+SUITES: Final = ("ecdsa-jcs-2019", "ecdsa-rdfc-2019")
+"""The suites of an ``ldp_vc`` here: one that hashes JSON, the first and the default, and one that hashes a graph."""
 STATUS_FORMAT: Final[dict[TestFormat, StatusFormat]] = {
     "dc+sd-jwt": StatusFormat.TOKEN,
     "vc+jwt": StatusFormat.BITSTRING,
+    "vc+cose": StatusFormat.BITSTRING,
+    "ldp_vc": StatusFormat.BITSTRING,
 }
+SLUG: Final[dict[TestFormat, str]] = {"dc+sd-jwt": "dc", "vc+jwt": "vc", "vc+cose": "cose", "ldp_vc": "ldp"}
+"""A name for each format that may stand in a domain or path."""
 VC_CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
 DAY: Final = 86_400
 
@@ -47,7 +62,8 @@ class TestType(msgspec.Struct, frozen=True, kw_only=True):
 
     vct: str = "https://town.example/credentials/residence"
     w3c_type: str = "ResidenceCertificate"
-    contexts: tuple[str, ...] = ("https://www.w3.org/ns/credentials/examples/v2",)
+    contexts: tuple[str, ...] = ("https://www.w3.org/ns/credentials/undefined-terms/v2",)
+    """One that is bundled and gives every term a meaning, so that suites that read JSON-LD need no other."""
 
     @property
     def names(self) -> tuple[str, str]:
@@ -75,7 +91,7 @@ class TestIssuer:
         self.lists = lists
         self.registry = registry
         self.type = type or TestType()
-        self.states: dict[TestFormat, dict[int, CredentialState]] = {form: {} for form in FORMATS}
+        self.states: dict[StatusFormat, dict[int, CredentialState]] = {form: {} for form in STATUS_FORMAT.values()}
         self._next = 0
         self._epoch = 0
 
@@ -108,18 +124,19 @@ class TestIssuer:
         header: Changes | None = None,
         changes: Changes | None = None,
         key: KeyPurpose = KeyPurpose.CREDENTIAL,
+        cryptosuite: str = SUITES[0],
     ) -> str:
         """Return a credential that says ``claims``.
 
         ``references`` are its status entries, by default one in this issuer's lists at ``index``; () leaves the status
         out. ``disclosable`` are the claims of an SD-JWT that can be withheld, by default each member at the top.
-        ``header`` and ``changes`` change what is signed after it was put together, to make it wrong on purpose, and
-        ``key`` names the key that signs then.
+        ``header`` and ``changes`` change what is signed after it was put together, to make it wrong on purpose
+        (``ssi.testing.resign``), and ``key`` names the key that signs then. ``cryptosuite`` is that of an ``ldp_vc``.
         """
         if references is None:
             references = self.family(format).references(self.next_index() if index is None else index)
-        if format == "vc+jwt":
-            made = await self._vc_jwt(claims, holder, references, valid_seconds)
+        if format != "dc+sd-jwt":
+            made = await self._w3c(claims, holder, references, valid_seconds, format, cryptosuite)
         else:
             paths = [(name,) for name in claims] if disclosable is None else disclosable
             made = await self._sd_jwt_vc(claims, holder, references, valid_seconds, paths)
@@ -135,29 +152,22 @@ class TestIssuer:
         changes: Changes | None = None,
         key: KeyPurpose = KeyPurpose.CREDENTIAL,
     ) -> str:
-        """Return a credential of either format with header and payload changed, and signed by this issuer."""
-        jws, disclosures, binding = split_sd_jwt(credential) if "~" in credential else (credential, [], "")
-        old_header, old_claims = decode_jws(jws)
-        named = await self.organisation.key(key)
-        made = await sign_anything(
-            changed({**old_header, "kid": named.kid}, header),
-            changed(old_claims, changes),
-            kms=self.organisation.kms,
-            label=named.label,
-            purpose=key,
+        """Return a credential of any format with header and payload changed, and signed by this issuer."""
+        named, kms = await self.organisation.key(key), self.organisation.kms
+        return await sign_changed(
+            credential, kms=kms, label=named.label, kid=named.kid, purpose=key, header=header, changes=changes
         )
-        return join_sd_jwt(made, disclosures, binding) if "~" in credential else made
 
     def set_state(self, format: TestFormat, index: int, state: CredentialState) -> None:
         """Revoke, suspend or restore the credential at ``index``; ``publish`` makes it known."""
-        self.states[format][index] = state
+        self.states[STATUS_FORMAT[format]][index] = state
 
     async def publish(self) -> Sequence[SignedList]:
         """Sign, serve and anchor all lists of this issuer; return them."""
         self._epoch += 1
         made: list[SignedList] = []
-        for form in FORMATS:
-            made += await self.sign_lists(self.family(form), self.states[form])
+        for form in JOSE_FORMATS:
+            made += await self.sign_lists(self.family(form), self.states[STATUS_FORMAT[form]])
         for item in made:
             self.lists.serve(item.served())
             if self.registry is not None:
@@ -213,26 +223,39 @@ class TestIssuer:
         )
         return issued.compact
 
-    async def _vc_jwt(
-        self, claims: JsonObject, holder: PublicKey | None, references: Sequence[StatusReference], valid_seconds: int
+    async def _w3c(
+        self,
+        claims: JsonObject,
+        holder: PublicKey | None,
+        references: Sequence[StatusReference],
+        valid_seconds: int,
+        format: TestFormat,
+        cryptosuite: str,
     ) -> str:
-        key = await self.organisation.key(KeyPurpose.CREDENTIAL)
+        key, kms = await self.organisation.key(KeyPurpose.CREDENTIAL), self.organisation.kms
+        # Readers of embedded proofs know no cnf: there the holder is the subject.
+        subject = {"id": did_key(holder), **claims} if format == "ldp_vc" and holder is not None else dict(claims)
         document: JsonObject = {
             "@context": [VC_CONTEXT, *self.type.contexts],
             "type": ["VerifiableCredential", self.type.w3c_type],
             "issuer": self.did,
             "validFrom": format_seconds(self.clock()),
             "validUntil": format_seconds(self.clock() + valid_seconds),
-            "credentialSubject": dict(claims),
+            "credentialSubject": subject,
         }
         if references:
             document["credentialStatus"] = [build_bitstring_entry(reference) for reference in references]
         credential = parse_credential(document, contexts=self.type.contexts)
-        return await sign_vc_jwt(
-            credential,
-            kms=self.organisation.kms,
-            label=key.label,
-            kid=key.kid,
-            issued_at=self.clock(),
-            holder_key=holder,
-        )
+        if format == "ldp_vc":
+            secured = await secure_credential(
+                credential,
+                kms=kms,
+                label=key.label,
+                verification_method=key.kid,
+                created=self.clock(),
+                suite=suite_for(cryptosuite, key.public_key),
+            )
+            return json.dumps(secured)
+        sign = sign_vc_jwt if format == "vc+jwt" else sign_vc_cose
+        made = await sign(credential, kms=kms, label=key.label, kid=key.kid, issued_at=self.clock(), holder_key=holder)
+        return made if isinstance(made, str) else b64_encode(made)

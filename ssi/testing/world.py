@@ -20,7 +20,7 @@ from ssi.registry import Registry
 from ssi.testing.clock import TestClock
 from ssi.testing.federation import TestFederation
 from ssi.testing.holder import TestHolder
-from ssi.testing.issuer import TestFormat, TestIssuer, TestType
+from ssi.testing.issuer import SUITES, TestFormat, TestIssuer, TestType
 from ssi.testing.sources import MemoryLists
 from ssi.types import JsonObject
 
@@ -80,9 +80,16 @@ class TestWorld:
         await issuer.publish()
         return issuer
 
-    async def shown(self, format: TestFormat, *, claims: JsonObject | None = None, by: TestIssuer | None = None) -> str:
+    async def shown(
+        self,
+        format: TestFormat,
+        *,
+        claims: JsonObject | None = None,
+        by: TestIssuer | None = None,
+        cryptosuite: str = SUITES[0],
+    ) -> str:
         """Return a good presentation of a new credential: what a verifier accepts."""
         credential = await (by or self.town).issue(
-            CLAIMS if claims is None else claims, format=format, holder=self.holder.key
+            CLAIMS if claims is None else claims, format=format, holder=self.holder.key, cryptosuite=cryptosuite
         )
         return await self.holder.show(credential, nonce=self.nonce, audience=self.audience)

@@ -27,6 +27,7 @@ from ssi.registry.audit import audit
 from ssi.registry.follower import RegistryFollower
 from ssi.registry.registry import Registry, Submitted
 from ssi.registry.statement import parse_envelope, statement_id
+from tests.contracts.postgres import server
 from tests.unit.registry.world import NOW, Organisation, Witness, World, approval, witnessed_by
 
 ORIGIN = "ledger.example/registry"
@@ -360,3 +361,37 @@ class TestSqlite(RegistryContract):
         finally:
             await again.close()
         assert getattr((await registry.refresh()).newest_commitment(world.URI), "epoch", None) == 2
+
+
+class TestPostgres(RegistryContract):
+    @pytest.fixture
+    async def ledger(self) -> AsyncIterator[Ledger]:
+        ledger = open_ledger(server().url())
+        yield ledger
+        await ledger.close()
+
+    async def test_registries_of_several_writers_take_turns(self, world: World, kms: MemoryKms) -> None:
+        url = server().url()
+        ledgers = [open_ledger(url) for _ in range(3)]
+        try:
+            registries = [self.open(ledger, world, kms) for ledger in ledgers]
+            for entry in world.entries:
+                await registries[0].submit(entry)
+            start = await ledgers[0].size()
+
+            async def write(number: int) -> list[int]:
+                uri = f"https://agency.example/status/{number}"
+                answers = [await registries[number % 3].submit(world.agency.commit(uri, epoch)) for epoch in range(8)]
+                for answer in answers:
+                    verify_receipt(answer.receipt, answer.entry, keys=[await registries[0].note_key()])
+                return [answer.index for answer in answers]
+
+            indexes = [index for part in await asyncio.gather(*map(write, range(12))) for index in part]
+            assert sorted(indexes) == list(range(start, start + 96))
+            report = await audit(
+                ledgers[0], checkpoint=None, keys=[await registries[0].note_key()], roots=[world.root.did]
+            )
+            assert report.ok
+        finally:
+            for ledger in ledgers:
+                await ledger.close()

@@ -17,6 +17,7 @@ from ssi.keys.sealed import seal, unseal
 from ssi.ledger.excerpt import build_line, whole_lines
 from ssi.status.lists import CredentialState
 from ssi.testing import TestFormat, TestWorld
+from ssi.testing.issuer import FORMATS
 from ssi.testing.sources import MemoryFetch
 from ssi.testing.world import CLAIMS
 from tests.flows.evidence_world import again, anchors_of, kept, world_with_others
@@ -28,7 +29,6 @@ from verifier.evidence import MANIFEST, Evidence, keep_until
 from verifier.offline import OfflineFolder, write_offline_folder
 from verifier.recheck import EvidenceDiffers
 
-FORMATS: tuple[TestFormat, ...] = ("dc+sd-jwt", "vc+jwt")
 ENTRIES = "world/ledger/entries.jsonl"
 
 
@@ -42,7 +42,7 @@ async def test_kept_and_rechecked_ten_years_on(
     world: TestWorld, format: TestFormat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = await kept(world, format)
-    assert result.claims == CLAIMS
+    assert CLAIMS.items() <= result.claims.items()
     path = tmp_path / "case-17.evidence"
     result.evidence(keep="P10Y").save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -17,12 +17,17 @@ from aiohttp.test_utils import TestClient, TestServer
 from ssi.cli.vcapi_profiles import HOLDER_SUITE, TEST_PROFILES, WITH_STATUS, Profiles, _new
 from ssi.cli.vcapi_profiles import test_profiles as new_profiles
 from ssi.credentials.contexts import VC_V1_CONTEXT, VC_V2_CONTEXT
+from ssi.credentials.jose import sign_vp_jwt
+from ssi.credentials.presentation import ENVELOPED_PRESENTATION, Envelope
+from ssi.did.methods.key import did_key
 from ssi.did.resolver import default_resolver
 from ssi.encoding.jsonld import BUNDLED
-from ssi.errors import InvalidInputError
+from ssi.errors import InvalidInputError, SsiError
 from ssi.http.vc_api import VcApiSetup, create_app, find_parts
-from ssi.keys import Curve
+from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
+from ssi.protocols.vc_api import VerifyRequest
+from verifier.documents import DocumentVerifier
 
 SELECTIVE = ["ecdsa-sd-2023", "bbs-2023"]
 SUITES = [name for name, (suite, _) in TEST_PROFILES.items() if suite is not None and name not in SELECTIVE]
@@ -66,7 +71,7 @@ class Server:
         return (await self.post("/credentials/verify", body))[0]
 
 
-def setup_of(profiles: Profiles, base_url: str) -> VcApiSetup:
+def setup_of(profiles: Profiles, base_url: str, **options: Any) -> VcApiSetup:
     return VcApiSetup(
         base_url=base_url,
         profiles=profiles.issuing,
@@ -75,6 +80,7 @@ def setup_of(profiles: Profiles, base_url: str) -> VcApiSetup:
         resolver=default_resolver(),
         contexts=BUNDLED,
         now=lambda: int(time.time()),
+        **options,
     )
 
 
@@ -290,6 +296,8 @@ async def test_a_status_is_set_and_the_list_says_so(server: Server) -> None:
 
     assert await change("suspension", reference="case-2") == 404
     assert await change("revocation", to=False) == 400
+    assert await change("message") == 400
+    assert await server.verify(secured) == 200, "another purpose is no revocation"
     assert await change("revocation") == 200
     assert await server.verify(secured) == 400, "revoked"
     assert await server.verify(secured, checks=["proof"]) == 200
@@ -319,6 +327,60 @@ async def test_a_credential_with_selective_disclosure_has_a_status_that_its_hold
         change = {"credentialId": "case-1", "credentialStatus": entry}
         assert (await server.post(f"/issuers/{name}/credentials/status", change))[0] == 200
         assert await server.verify(derived) == 400
+
+
+async def test_what_cannot_be_signed_takes_no_credential_id(server: Server) -> None:
+    subject = {"id": "did:example:subject", "https://schema.org/name": "A name"}
+    document = server.credential(WITH_STATUS, credentialSubject=subject)
+    assert (await server.issue(WITH_STATUS, document, credentialId="case-9"))[0] == 400
+    assert (await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-9"))[0] == 201
+
+
+async def test_statuses_outlive_the_server_where_it_has_a_folder_for_them(tmp_path: Path) -> None:
+    profiles = await new_profiles()
+
+    def setup() -> VcApiSetup:
+        return setup_of(profiles, "https://localhost:8443", store=tmp_path)
+
+    async with TestClient(TestServer(await create_app(setup(), find_parts(), token=None))) as client:
+        server = Server(client, profiles)
+        status, answer = await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-1")
+        assert status == 201
+    secured = answer["verifiableCredential"]
+    async with TestClient(TestServer(await create_app(setup(), find_parts(), token=None))) as client:
+        server = Server(client, profiles)
+        assert await server.verify(secured) == 200
+        entry = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"}
+        body = {"credentialId": "case-1", "credentialStatus": entry}
+        assert (await server.post(f"/issuers/{WITH_STATUS}/credentials/status", body))[0] == 200
+        assert await server.verify(secured) == 400
+
+
+async def test_a_presentation_in_an_envelope_is_for_one_domain() -> None:
+    kms, now = MemoryKms(), int(time.time())
+    holder = await kms.generate("holder", curve=Curve.P256, purpose=KeyPurpose.HOLDER)
+    did = did_key(holder)
+    compact = await sign_vp_jwt(
+        [],
+        kms=kms,
+        label="holder",
+        kid=f"{did}#{did.removeprefix('did:key:')}",
+        holder=did,
+        audience="https://v.example",
+        nonce="c",
+        issued_at=now,
+    )
+    envelope = Envelope("application/vp+jwt", compact, ENVELOPED_PRESENTATION).to_object()
+    verifier = DocumentVerifier(resolver=default_resolver(), contexts=BUNDLED, now=lambda: now, lists=lambda _: None)
+
+    async def verify(*domains: str) -> None:
+        await verifier.presentation(VerifyRequest(envelope, domain=domains, challenge="c"))
+
+    await verify("https://v.example")
+    with pytest.raises(SsiError):
+        await verify("https://w.example")
+    with pytest.raises(InvalidInputError, match="one domain"):
+        await verify("https://w.example", "https://x.example")
 
 
 async def test_a_token_is_asked_for_and_the_public_part_is_public() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ssi.errors import InvalidInputError, KeyBindingError
 from verifier.candidate import read_presented
-from wallet.cards import read_delivered
+from wallet.delivered import read_delivered
 
 V2 = "https://www.w3.org/ns/credentials/v2"
 NAMES = ("@context", "type", "id", "issuer", "holder", "proof", "verifiableCredential", "credentialSubject", "cnf")

@@ -14,7 +14,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from ssi.errors import InvalidInputError, NotFoundError, SsiError, VerificationError
 from tests.unit.wallet.parties import AUDIENCE, NONCE, NOW, VCT, Town, opened
 from wallet import Card, Wallet
-from wallet.cards import read_delivered, search_key
+from wallet.cards import search_key
+from wallet.delivered import read_delivered
 from wallet.store import Commit, SealedRecord, StoredHead, WrappedKey
 from wallet.stores.memory import MemoryWalletStore
 

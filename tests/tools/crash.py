@@ -97,6 +97,15 @@ def run_directory(name: str, rounds: int, rng: random.Random, processes: int) ->
     """Run ``rounds`` rounds on one new directory; return how many lines were acknowledged, and what is wrong."""
     directory = Path(tempfile.mkdtemp(prefix=f"crash-{name}-"))
     workload = make(name)
+    try:
+        return _run_rounds(workload, directory, rounds, rng, processes)
+    finally:
+        getattr(workload, "close", lambda: None)()
+
+
+def _run_rounds(
+    workload: Workload, directory: Path, rounds: int, rng: random.Random, processes: int
+) -> tuple[int, list[str]]:
     count = 0
     for number in range(1, rounds + 1):
         lines = run_round(workload, directory, rng, processes)

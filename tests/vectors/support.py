@@ -60,10 +60,12 @@ class VectorCount:
         self.module = Path(sys._getframe(1).f_code.co_filename).name
         tallies.setdefault(folder, Tally()).modules.add(self.module)
 
-    def ran(self, n: int = 1) -> None:
-        """Record that ``n`` cases ran and held."""
+    def ran(self, n: int = 1, *, kind: str = "") -> None:
+        """Record that ``n`` cases ran and held; cases of a ``kind`` are counted apart as well."""
         tally = tallies[self.folder]
         tally.passed += n
+        if kind:
+            tally.kinds[kind] += n
         tally.tests.add(current_test())
 
     def left_out(self, reason: str, n: int = 1) -> None:
@@ -79,6 +81,7 @@ class Tally:
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
+        self.kinds: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
         self.tests: set[str] = set()
         self.modules: set[str] = set()
@@ -138,6 +141,7 @@ def table() -> list[str]:
     for folder, tally in sorted(tallies.items()):
         numbers = (files_of(folder), tally.cases, tally.passed, tally.failed, sum(tally.left_out.values()))
         lines.append("{:<40} {:>6} {:>7} {:>7} {:>7} {:>9}".format(folder, *numbers))
+        lines += [f"    {n} passed: {kind}" for kind, n in sorted(tally.kinds.items())]
         lines += [f"    {n} left out: {reason}" for reason, n in sorted(tally.left_out.items())]
     total = [sum(column) for column in zip(*[(t.cases, t.passed, t.failed) for t in tallies.values()], strict=True)]
     if total:

@@ -75,6 +75,13 @@ def _scenarios(*, negative: bool) -> list[Any]:
     ]
 
 
+def _kind(name: str) -> str:
+    """Return under which heading cases are counted: ``name``, and of how many scenarios they are."""
+    scenarios = [each for each in _SCENARIOS.iterdir() if each.is_dir()]
+    of = sum(each.name.startswith("negative-") is (name == "negative") for each in scenarios)
+    return f"{name}, of {of} scenarios"
+
+
 def _read(folder: Path, name: str) -> bytes | None:
     path = folder / name
     return path.read_bytes() if path.exists() else None
@@ -116,7 +123,7 @@ def test_positive(folder: Path) -> None:
             verify_log(log, did=_requested(log), now=NOW, witness_proofs=witness_proofs)
         # Two of the implementations refuse their own log, too.
         if all(json.loads((folder / step["expect"]).read_bytes())["didDocument"] is None for step in asked):
-            count.ran(len(asked))
+            count.ran(len(asked), kind=_kind("positive"))
         else:
             count.left_out("the published log contradicts the specification, and is refused for that", len(asked))
         return
@@ -147,7 +154,7 @@ def test_positive(folder: Path) -> None:
         # Three implementations leave the DID where it was in the scenario of that name.
         moves = folder.parent.name == "portable-move" and folder.name.startswith("java")
         assert bool(resolution.metadata.equivalent_id) is moves
-        count.ran()
+        count.ran(kind=_kind("positive"))
 
 
 @pytest.mark.parametrize("folder", _scenarios(negative=False))
@@ -168,7 +175,7 @@ def test_negative(folder: Path) -> None:
     literal = [step["did"] for step in script["steps"] if step["op"] == "resolve-did"]
     if literal:
         _refuses_dids(literal)
-        count.ran()
+        count.ran(kind=_kind("negative"))
         return
     log = (folder / "did.jsonl").read_bytes()
     reason = _NEGATIVE_REASONS[folder.parent.name]
@@ -178,7 +185,7 @@ def test_negative(folder: Path) -> None:
     claimed = json.loads(log.strip().split(b"\n")[-1])["state"]["id"]
     with pytest.raises(SsiError):
         resolve_log(log, did=claimed, now=NOW, witness_proofs=_read(folder, "did-witness.json"))
-    count.ran()
+    count.ran(kind=_kind("negative"))
 
 
 def _refuses_dids(dids: list[str]) -> None:

@@ -38,6 +38,7 @@ def bundle() -> None:
 @click.option("--did-web", "documents", metavar="FILE", multiple=True, help="A did:web document to take along.")
 @log_options
 @click.option("--context", "contexts", metavar="URL=FILE", multiple=True, help="A JSON-LD context to take along.")
+@click.option("--document", "resources", metavar="URL=FILE", multiple=True, help="A schema, or what else policies pin.")
 @click.option(
     "--usable-until", "until", type=TIME, help="Not to be used from then on (default: in seven days at most)."
 )
@@ -55,6 +56,7 @@ async def make(
     proofs: tuple[str, ...],
     fetched: tuple[str, ...],
     contexts: tuple[str, ...],
+    resources: tuple[str, ...],
     until: int | None,
     excerpt: bool,
 ) -> Answer:
@@ -81,6 +83,7 @@ async def make(
         witness_proofs=others.witness_proofs,
         documents=[read_input(file) for file in documents],
         contexts={url: read_input(file) for url, file in map(name_and_file, contexts)},
+        resources={url: read_input(file) for url, file in map(name_and_file, resources)},
         usable_until=until,
         excerpt=excerpt,
     )

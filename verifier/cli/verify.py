@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from ..evidence import Evidence
     from ..policy import Policy
-    from ..verifier import EvidenceKind, RegistrySource, VerifiedPresentation, Verifier
+    from ..verified import VerifiedPresentation
+    from ..verifier import EvidenceKind, RegistrySource, Verifier
 
 MAX_PRESENTATION_BYTES = 4 << 20
 

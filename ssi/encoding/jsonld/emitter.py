@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from ssi.encoding.jsonld import compact as form
 from ssi.encoding.jsonld.keywords import RDF, is_iri, quoted
 from ssi.encoding.jsonld.literals import double_text, json_literal, native_literal, text_literal
 from ssi.encoding.jsonld.members import (
@@ -27,6 +28,8 @@ from ssi.encoding.jsonld.members import (
     OTHER,
     SKIP,
     TEXT,
+    TRUTH,
+    WORD,
     Member,
     Typed,
     id_term,
@@ -56,14 +59,19 @@ _encode = msgspec.json.Encoder().encode
 class Emitter:
     """Collects the quads of one document."""
 
-    __slots__ = ("_count", "_depth", "_prefix", "_work", "explicit", "nodes", "quads")
+    __slots__ = ("_count", "_depth", "_described", "_prefix", "_work", "compact", "explicit", "nodes", "quads")
 
-    def __init__(self, work: Work, prefix: str = "_:b", nodes: list[JsonObject] | None = None) -> None:
+    def __init__(
+        self, work: Work, prefix: str = "_:b", nodes: list[JsonObject] | None = None, *, compact: bool = False
+    ) -> None:
         self.quads: list[Quad] = []
         self.explicit: set[str] = set()
         """Blank node labels that the document itself gives."""
         self.nodes = nodes
         """Where node objects without identifier are listed, if anyone asks."""
+        self.compact = compact
+        """Whether the document must be written as ``ssi.encoding.jsonld.compact`` has it."""
+        self._described: dict[tuple[str, str], JsonObject] = {}
         self._prefix = prefix
         self._count = 0
         self._depth = 0
@@ -118,6 +126,8 @@ class Emitter:
             raise JsonLdError("too large", f"expected documents nested at most {MAX_DEPTH} deep")
         self.count(node)
         if "@context" in node:
+            if self.compact:
+                form.check_local_context(member)
             context = self._local(context, node["@context"])
         typed: Typed | None = None
         for key in context.type_keys:
@@ -128,6 +138,8 @@ class Emitter:
                 if type(value) is str:
                     typed = context.typed.get(value)
                 typed = typed or typed_of(context, value, self._work)
+                if self.compact:
+                    form.check_types(value, context)
         inner = context if typed is None else typed.context
         if not inner.special_keys.isdisjoint(node):
             term = special(self, node, inner, typed, graph, member)
@@ -140,6 +152,12 @@ class Emitter:
         """Emit a node object (5.1.2, step 13) and return its subject."""
         append = self.quads.append
         subject = self._subject(node, context)
+        if self.compact:
+            form.check_members(node, context)
+            if not node.keys().isdisjoint(context.id_keys):
+                other = self._described.setdefault((graph, subject), node)
+                if other is not node:
+                    form.check_described_once(node, other, context)
         if typed is not None:
             if typed.blank:
                 self.explicit.update(term for term in typed.terms if term[0] == "_")
@@ -230,6 +248,8 @@ class Emitter:
         if type(value) is list:
             if not value:
                 raise dropped(member.name, "an empty array")
+            if self.compact:
+                form.check_array(member, value)
             self.count(value)
             self._depth += 1
             if self._depth > MAX_DEPTH:
@@ -265,6 +285,12 @@ class Emitter:
                 return member.context.iris.get(value) or self._link(member.context, value)
             if kind == DOUBLE:
                 return double_text(value, member.name)
+            if kind == TRUTH:
+                if self.compact:
+                    form.check_truth(member)
+                return text_literal(value, member.suffix)
+            if self.compact and kind == WORD:
+                form.check_word(value, member.context, f"the value of {quoted(member.name)}")
             term = id_term(member.context, value, vocab=True)
             if term[0] == "_":
                 self.explicit.add(term)

@@ -30,6 +30,8 @@ DOUBLE: Final = 4
 """A string spells a number of type xsd:double."""
 OTHER: Final = 5
 """A container, or JSON."""
+TRUTH: Final = 6
+"""A string spells a value of type xsd:boolean."""
 
 _MAX_TABLE: Final = 4096
 """Names and IRIs that one active context remembers."""
@@ -191,6 +193,8 @@ def _coerce(member: Member, term: Term | None) -> None:
         member.datatype = coercion
         if coercion == XSD + "double":
             member.scalar_kind = DOUBLE
+        if coercion == XSD + "boolean":
+            member.scalar_kind = TRUTH
         if coercion != XSD + "string":
             member.suffix = f'"^^<{coercion}>'
         return

@@ -22,17 +22,19 @@ MAX_WORK: Final = 1_000_000
 """Terms that the contexts of one document may cause to be copied; defining one counts for many."""
 
 
-def to_quads(document: JsonObject, *, contexts: Contexts = BUNDLED) -> list[Quad]:
+def to_quads(document: JsonObject, *, contexts: Contexts = BUNDLED, compact: bool = False) -> list[Quad]:
     """Return the quads of ``document``.
 
+    ``compact`` refuses what the contexts would write in another way (``ssi.encoding.jsonld.compact``): for whoever goes
+    on with the document, and not with its quads.
     Blank nodes are ``_:b0``, ``_:b1``, … in document order; a label that the document itself gives is kept.
     Raises JsonLdError if a context is not allowed or wrong, and if anything in ``document`` would not be in the quads:
     an undefined member or type, a relative IRI, null, an empty array. UnsupportedJsonLdError names a construct that is
     not processed. Messages name members, never values.
     """
-    emitter = _emit(document, contexts, "_:b")
+    emitter = _emit(document, contexts, "_:b", compact=compact)
     if emitter.explicit and any(map(emitter.generated, emitter.explicit)):
-        emitter = _emit(document, contexts, "_:b" + "x" * max(map(len, emitter.explicit)))
+        emitter = _emit(document, contexts, "_:b" + "x" * max(map(len, emitter.explicit)), compact=compact)
     return list(dict.fromkeys(emitter.quads))
 
 
@@ -52,10 +54,17 @@ def label_blank_nodes(document: JsonObject, *, contexts: Contexts = BUNDLED, pre
     return copy
 
 
-def _emit(document: JsonObject, contexts: Contexts, prefix: str, nodes: list[JsonObject] | None = None) -> Emitter:
+def _emit(
+    document: JsonObject,
+    contexts: Contexts,
+    prefix: str,
+    nodes: list[JsonObject] | None = None,
+    *,
+    compact: bool = False,
+) -> Emitter:
     if type(document) is not dict:
         raise JsonLdError("invalid document", "expected a JSON object")
-    emitter = Emitter(Work(MAX_WORK), prefix, nodes)
+    emitter = Emitter(Work(MAX_WORK), prefix, nodes, compact=compact)
     try:
         emitter.document(document, contexts.root)
     except RecursionError as exc:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ssi.encoding.jsonld.compact import check_object
 from ssi.encoding.jsonld.keywords import RDF, XSD, is_language, quoted
 from ssi.encoding.jsonld.literals import double_text, json_literal, native_literal, text_literal
 from ssi.encoding.jsonld.members import Member, Typed, recoerced
@@ -47,6 +48,8 @@ def special(
             found[keyword] = value
     if not found.keys() <= {"@value", "@language", "@direction", "@list", "@set", "@graph"}:
         raise UnsupportedJsonLdError(f"{min(found.keys() - {'@value', '@language', '@direction'})} in an object")
+    if emitter.compact:
+        check_object(found, typed, member)
     others = len(node) - len(found) - ("@context" in node)
     if "@value" in found:
         return _value_object(node, context, typed, found, others)

@@ -89,6 +89,7 @@ class ActiveContext:
         "direction",
         "id_keys",
         "iris",
+        "known",
         "language",
         "loader",
         "locals",
@@ -113,6 +114,7 @@ class ActiveContext:
         self.typed: dict[str | tuple[str, ...], Typed] = {}
         self.locals: dict[str | bytes, ActiveContext] = {}
         self.iris: dict[str, str] = {}
+        self.known: frozenset[str | None] | None = None
         self.id_keys: tuple[str, ...] = ("@id",)
         self.type_keys: tuple[str, ...] = ("@type",)
         self.value_keys: frozenset[str] = frozenset({"@value"})
@@ -135,6 +137,12 @@ class ActiveContext:
         self.special_keys = _SPECIAL.union(name for name, iri in aliases if iri in _SPECIAL)
         self.loader.remember(len(self.terms) + 20)
         return self
+
+    def known_iris(self) -> frozenset[str | None]:
+        """Return the IRIs that terms stand for, collected once."""
+        if self.known is None:
+            self.known = frozenset(term.iri for term in self.terms.values())
+        return self.known
 
     def expand(self, value: str, *, vocab: bool) -> str | None:
         """Expand ``value`` to an IRI, blank node label or keyword (5.2.2); None if it is switched off or reserved.

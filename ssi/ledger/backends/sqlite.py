@@ -26,13 +26,11 @@ from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError, Un
 from ssi.ledger import merkle
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
 from ssi.ledger.backends.head import HeadFile
-from ssi.ledger.backends.sqlite_file import LogFile, refuse_size, translated
+from ssi.ledger.backends.sqlite_file import LogFile, translated
 from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, parse_note
-from ssi.ledger.port import Withheld, check_entries
+from ssi.ledger.port import Withheld, check_entries, check_order, refuse_size
 
 T = TypeVar("T")
-
-MAX_ORDER_LENGTH = 1024
 
 
 class SqliteLedger:
@@ -164,8 +162,7 @@ class SqliteLedger:
 
     async def withhold(self, index: int, *, order: str) -> None:
         self._check_process()
-        if not order or len(order) > MAX_ORDER_LENGTH or not order.isprintable():
-            raise InvalidInputError(f"an order is named in 1 to {MAX_ORDER_LENGTH} printable characters")
+        check_order(order)
 
         def erase() -> None:
             with translated():

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ssi.errors import BrokenEntryError, ConflictError, InclusionProofError, SsiError, UnavailableError
+from ssi.errors import BrokenEntryError, InclusionProofError, SsiError, UnavailableError
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import Checkpoint, check_successor
 from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
@@ -363,8 +363,3 @@ class LogFile:
                 raise BrokenEntryError(index, "it is missing from the look-up table")
         if rows != size:
             raise InclusionProofError(f"the look-up table has {rows} rows for {size} entries")
-
-
-def refuse_size(expected: int, size: int) -> ConflictError:
-    """Return the error for an append that expected another size."""
-    return ConflictError(f"the log has {size} entries, {expected} were expected")

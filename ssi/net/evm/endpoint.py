@@ -44,6 +44,7 @@ class Endpoint:
         self._ca_file = ca_file
         self._ids = itertools.count(1)
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
         self.name = urlsplit(url).hostname or ""
 
     async def call(self, method: str, *params: JsonValue) -> JsonValue:
@@ -73,7 +74,8 @@ class Endpoint:
         return [found[key] for key in ids]
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; no call is made after that."""
+        self._closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -81,6 +83,8 @@ class Endpoint:
     async def _post(self, body: object) -> JsonValue:
         import aiohttp
 
+        if self._closed:
+            raise UnavailableError(f"the connection to the node {self.name} is closed")
         session = self._session or self._open()
         try:
             async with session.post(

@@ -54,7 +54,7 @@ class Grouped(msgspec.Struct, frozen=True):
 
 def named_lines(document: JsonObject, labels: LabelMapFactory, *, contexts: Contexts) -> tuple[str, ...]:
     """Return the lines of ``document`` with its blank nodes named by ``labels`` (3.4.2)."""
-    quads = to_quads(document, contexts=contexts)
+    quads = to_quads(document, contexts=contexts, compact=True)
     names = labels(canonicalize(quads).labels)
     return tuple(sorted({format_nquad(_renamed(quad, names)) for quad in quads}))
 
@@ -63,6 +63,7 @@ def canonicalize_and_group(
     document: JsonObject, pointers: Mapping[str, Sequence[str]], labels: LabelMapFactory, *, contexts: Contexts
 ) -> Grouped:
     """Return the lines of ``document`` and those that each list of ``pointers`` selects (3.4.16)."""
+    to_quads(document, contexts=contexts, compact=True)  # refuses what its readers could take for something else
     labelled = label_blank_nodes(document, contexts=contexts, prefix=PREFIX)
     quads = set(to_quads(labelled, contexts=contexts))
     canonical = canonicalize(list(quads)).labels

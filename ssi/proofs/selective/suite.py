@@ -98,7 +98,7 @@ class SelectiveCryptosuite(ABC):
         if "@context" not in document:
             raise InvalidInputError(f"{self.name}: expected a document with @context")
         config = {**proof_config, "@context": document["@context"]}
-        return canonicalize(to_quads(config, contexts=contexts)).hash()
+        return canonicalize(to_quads(config, contexts=contexts, compact=True)).hash()
 
     def group(
         self, document: JsonObject, mandatory: Sequence[str], labels: LabelMapFactory, contexts: Contexts

@@ -13,8 +13,8 @@ deactivated) is made while the catalogue runs, so verify each case before asking
 The world's clock does not move; verify at its time, with the world's audience and nonce, a policy that requires holder
 binding and a status, accepts ``world.type`` of accredited issuers, and allows no more than 60 seconds between clocks.
 
-Source:  RFC 8725, RFC 9901 (sections 7 and 9), W3C VC-JOSE-COSE, Bitstring Status List v1.0,
-         draft-ietf-oauth-status-list, DID Core; and bugs that were found in published verifiers.
+Source:  RFC 8725, RFC 9901 (sections 7 and 9), RFC 9052, W3C VC-JOSE-COSE, VC Data Integrity 1.0, Bitstring Status
+         List v1.0, draft-ietf-oauth-status-list, DID Core; and bugs that were found in published verifiers.
 I/O:     none.
 """
 
@@ -23,12 +23,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
-from ssi.testing.broken import binding, disclosures, envelope, issuers, status, validity
+from ssi.testing.broken import binding, cose, disclosures, envelope, issuers, proofs, status, validity
 from ssi.testing.broken.case import Broken, Cases
 from ssi.testing.world import TestWorld
 
 CATALOGUE: Final[tuple[Cases, ...]] = (
     envelope.broken_envelopes,
+    cose.broken_cose,
+    proofs.broken_proofs,
     binding.broken_bindings,
     disclosures.broken_disclosures,
     validity.broken_validity,

@@ -9,7 +9,7 @@ from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.keys import Curve, KeyPurpose, PrivateKey
 from ssi.testing.broken.case import Broken
 from ssi.testing.forge import decode_jws, encode_part, join_sd_jwt, mac_anything, sign_anything, split_sd_jwt
-from ssi.testing.issuer import FORMATS, TestFormat
+from ssi.testing.issuer import JOSE_FORMATS, TestFormat
 from ssi.testing.world import CLAIMS, TestWorld
 from ssi.types import JsonObject
 
@@ -18,7 +18,7 @@ _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 async def broken_envelopes(world: TestWorld) -> AsyncIterator[Broken]:
     """Yield credentials whose JWT must not be believed, each in a presentation that is good."""
-    for form in FORMATS:
+    for form in JOSE_FORMATS:
         credential = await world.town.issue(CLAIMS, format=form, holder=world.holder.key)
         jws = credential.partition("~")[0]
         for name, check, why, broken in await _variants(world, form, jws):

@@ -8,8 +8,8 @@ from ssi.did.methods.key import did_key
 from ssi.keys import Curve, KeyPurpose
 from ssi.registry import Ending, EndingRefs
 from ssi.testing.broken.case import Broken
-from ssi.testing.forge import changed, decode_jws, join_sd_jwt, sign_anything, split_sd_jwt
-from ssi.testing.issuer import FORMATS, TestFormat, TestIssuer, TestType
+from ssi.testing.issuer import FORMATS, SLUG, TestFormat, TestIssuer, TestType
+from ssi.testing.resign import sign_changed
 from ssi.testing.world import CLAIMS, TestWorld
 
 
@@ -27,7 +27,7 @@ def _case(name: str, form: TestFormat, text: str, why: str, check: str) -> Broke
 
 
 async def _strangers(world: TestWorld, form: TestFormat) -> AsyncIterator[Broken]:
-    tag, holder = form[:2], world.holder
+    tag, holder = SLUG[form], world.holder
     stranger = await world.issuer(f"unknown-{tag}", accredited=False)
     yield _case("not-accredited", form, await world.shown(form, by=stranger), "nobody accredited it", "issuer")
     other = TestType(vct="https://town.example/credentials/other", w3c_type="OtherCertificate")
@@ -54,19 +54,20 @@ async def _strangers(world: TestWorld, form: TestFormat) -> AsyncIterator[Broken
 
 async def _self_issued(world: TestWorld, form: TestFormat, did: str, label: str) -> str:
     credential = await world.town.issue(CLAIMS, format=form, holder=world.holder.key)
-    jws, disclosures, _ = split_sd_jwt(credential) if "~" in credential else (credential, [], "")
-    header, claims = decode_jws(jws)
-    kid = f"{did}#{did.rpartition(':')[2]}"
     name = "iss" if form == "dc+sd-jwt" else "issuer"
-    made = await sign_anything(
-        changed(header, {"kid": kid}), changed(claims, {name: did}), kms=world.holder.kms, label=label
+    made = await sign_changed(
+        credential,
+        kms=world.holder.kms,
+        label=label,
+        kid=f"{did}#{did.rpartition(':')[2]}",
+        purpose=KeyPurpose.CREDENTIAL,
+        changes={name: did},
     )
-    text = join_sd_jwt(made, disclosures) if "~" in credential else made
-    return await world.holder.show(text, nonce=world.nonce, audience=world.audience)
+    return await world.holder.show(made, nonce=world.nonce, audience=world.audience)
 
 
 async def _former(world: TestWorld, form: TestFormat) -> AsyncIterator[Broken]:
-    tag, registry = form[:2], world.federation.registry
+    tag, registry = SLUG[form], world.federation.registry
     gone = await world.issuer(f"gone-{tag}")
     text = await world.shown(form, by=gone)
     await gone.organisation.deactivate(registry=registry, now=world.clock() + 1)

@@ -19,7 +19,7 @@ from ssi.status.content import MINIMUM_ENTRIES
 from ssi.status.lists import CredentialState
 from ssi.testing.broken.case import Broken
 from ssi.testing.forge import Changes, changed, decode_jws, sign_anything
-from ssi.testing.issuer import FORMATS, TestFormat, TestIssuer
+from ssi.testing.issuer import FORMATS, JOSE_FORMATS, SLUG, TestFormat, TestIssuer
 from ssi.testing.world import CLAIMS, TestWorld
 from ssi.types import JsonObject
 
@@ -34,6 +34,8 @@ async def broken_statuses(world: TestWorld) -> AsyncIterator[Broken]:
             yield case
         async for case in _references(world, form):
             yield case
+    # How lists are read has nothing to do with what secures the credential: once for each kind of list.
+    for form in JOSE_FORMATS:
         async for case in _lists(world, form):
             yield case
 
@@ -101,7 +103,7 @@ async def _references(world: TestWorld, form: TestFormat) -> AsyncIterator[Broke
 async def _lists(world: TestWorld, form: TestFormat) -> AsyncIterator[Broken]:
     """Serve lists that must not be believed. Only one of a bitstring family is broken, the other stays good."""
     now = world.clock()
-    stranger = await world.issuer(f"stranger-{form[:2]}")
+    stranger = await world.issuer(f"stranger-{SLUG[form]}")
     token = form == "dc+sd-jwt"
     ended = {"exp": now - 1} if token else {"validUntil": format_seconds(now - 1)}
     later = {"iat": now + 3600} if token else {"validFrom": format_seconds(now + 3600)}
@@ -200,7 +202,7 @@ def _packed(form: TestFormat, data: bytes) -> str:
 
 
 def _uri(form: TestFormat, name: str) -> str:
-    return f"https://town.example/status/{form[:2]}/{name}"
+    return f"https://town.example/status/{SLUG[form]}/{name}"
 
 
 def _case(name: str, form: TestFormat, text: str, why: str) -> Broken:

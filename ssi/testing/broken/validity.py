@@ -26,6 +26,16 @@ async def broken_validity(world: TestWorld) -> AsyncIterator[Broken]:
         ("vc+jwt", "signature-not-yet", "validity", {"nbf": now + 61}, "the signature does not hold yet"),
         ("vc+jwt", "issued-later", "validity", {"iat": now + 61}, "signed in the future"),
         ("vc+jwt", "time-without-zone", "signature", {"validUntil": "2099-01-01T00:00:00"}, "a time without zone"),
+        ("vc+cose", "expired", "validity", ended, "expired"),
+        ("vc+cose", "signature-expired", "validity", {"exp": now - 61}, "the signature expired"),
+        ("vc+cose", "not-yet", "validity", {"validFrom": format_seconds(now + 61)}, "not valid yet"),
+        ("vc+cose", "signature-not-yet", "validity", {"nbf": now + 61}, "the signature does not hold yet"),
+        ("vc+cose", "issued-later", "validity", {"iat": now + 61}, "signed in the future"),
+        ("ldp_vc", "expired", "validity", ended, "expired"),
+        ("ldp_vc", "proof-expired", "validity", {"exp": now - 61}, "the proof expired"),
+        ("ldp_vc", "not-yet", "validity", {"validFrom": format_seconds(now + 61)}, "not valid yet"),
+        ("ldp_vc", "issued-later", "validity", {"iat": now + 61}, "signed in the future"),
+        ("ldp_vc", "time-without-zone", "format", {"validUntil": "2099-01-01T00:00:00"}, "a time without zone"),
     ]
     for form, name, check, changes, why in cases:
         credential = await world.town.issue(CLAIMS, format=form, holder=world.holder.key, changes=changes)

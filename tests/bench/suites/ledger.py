@@ -62,12 +62,12 @@ def percentile(values: Sequence[float], share: int) -> float:
 
 
 def append_lines(
-    operation: str, runs: Sequence[tuple[float, float]], *, at_least: float, others: str
+    operation: str, runs: Sequence[tuple[float, float]], *, at_least: float, others: str, wait_ms: float = 50
 ) -> Iterator[Line]:
     """Return the two lines of a measured log: entries per second, and the slowest hundredth of the waits."""
     yield value_line(operation, Spread.of([rate for rate, _ in runs]), "entries/s", at_least=at_least, others=others)
     waits = Spread.of([wait * 1000 for _, wait in runs])
-    yield value_line(f"{operation}: p99 of the wait", waits, "ms", at_most=50)
+    yield value_line(f"{operation}: p99 of the wait", waits, "ms", at_most=wait_ms)
 
 
 @row("log append")
@@ -125,15 +125,20 @@ def bare_sqlite(place: Path, bodies: Sequence[bytes]) -> float:
 def proofs(effort: Effort) -> Iterator[Line]:
     count = 20_000 if effort.quick else 10_000_000 if effort.full else 1_000_000
     with directory() as place:
-        spread, build, reads, check = asyncio.run(proof_times(place / "log.db", count, effort.rounds))
+        spread, build, reads, check = asyncio.run(proof_times(f"sqlite://{place}/log.db", count, effort.rounds))
+    yield proof_line(f"inclusion proof, {count:,} entries on SQLite", count, spread, build, reads, check)
+
+
+def proof_line(operation: str, count: int, spread: Spread, build: float, reads: int, check: float) -> Line:
+    """Return the line of measured proofs; see ``proof_times``."""
     others = f"built at {count / build:,.0f} entries/s in batches; {reads} hashes read in one proof; "
     others += f"verifying one: {check * 1e6:.0f} µs"
-    yield value_line(f"inclusion proof, {count:,} entries on SQLite", spread, "ms", at_most=5, others=others)
+    return value_line(operation, spread, "ms", at_most=5, others=others)
 
 
-async def proof_times(path: Path, count: int, rounds: int) -> tuple[Spread, float, int, float]:
+async def proof_times(url: str, count: int, rounds: int) -> tuple[Spread, float, int, float]:
     """Return proof times (ms), seconds to build the log, hashes read in a proof, seconds to verify one."""
-    ledger = open_ledger(f"sqlite://{path}")
+    ledger = open_ledger(url)
     try:
         begun = time.perf_counter()
         for start in range(0, count, 2_000):

@@ -16,6 +16,7 @@ Acknowledge = Callable[[str], None]
 # Name to module; each module has a class ``Workload`` without arguments.
 WORKLOADS = {
     "append": "tests.tools.workloads.append",
+    "append-postgres": "tests.tools.workloads.append_postgres",
     "issue": "tests.tools.workloads.issue",
     "revoke": "tests.tools.workloads.revoke",
     "wallet": "tests.tools.workloads.wallet",
@@ -28,7 +29,7 @@ ON_REQUEST = frozenset({"evm"})
 class Workload(Protocol):
     """One kind of work on one directory. An object lives as long as its directory, in the parent process.
 
-    It may have ``longest_run_seconds``, after which its processes are killed at the latest.
+    It may have ``longest_run_seconds``, after which its processes are killed at the latest, and ``close``.
     """
 
     async def run(self, directory: Path, *, seed: int, acknowledge: Acknowledge) -> None:

@@ -1,4 +1,4 @@
-"""Append entries and sign heads on a SQLite ledger, from several tasks, until killed."""
+"""Append entries and sign heads on one ledger (SQLite here), from several tasks, until killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Workload:
         self._signed = 0
 
     def open(self, directory: Path) -> Ledger:
-        """Open the ledger of a directory, in whatever state it is."""
+        """Open the ledger that the processes share."""
         return open_ledger(f"sqlite://{directory}/log.db")
 
     async def run(self, directory: Path, *, seed: int, acknowledge: Acknowledge) -> None:

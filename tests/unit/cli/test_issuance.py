@@ -116,3 +116,28 @@ def test_a_restored_store_is_refused_until_it_is_recovered(town: Town) -> None:
     assert len(done["closed"]) == 2
     town.ok("issue", "residence", "--claims", town / "claims.json", "--reference", "case-61")
     assert town.ssi("issuer", "check").code == 0
+
+
+def test_what_waits_in_the_outbox_is_shown_and_brought_to_the_ledger(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ssi.errors import UnavailableError
+    from ssi.registry import Registry
+
+    issued(town, "case-60")
+    assert town.ok("issuer", "reconcile")["intents"] == []
+
+    async def away(*_: object) -> None:
+        raise UnavailableError("the ledger is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "submit", away)
+        town.ok("revoke", "--reference", "case-60")
+        assert town.ssi("issuer", "reconcile", "--json").code == 3
+    size = town.ok("ledger", "show")["size"]
+    shown = town.ok("issuer", "reconcile", "--dry-run")
+    assert [(each["state"], each["what"]) for each in shown["intents"]] == [("pending", "would be submitted")]
+    assert town.ok("ledger", "show")["size"] == size
+    done = town.ok("issuer", "reconcile")
+    assert [(each["state"], each["entry"]) for each in done["intents"]] == [("done", size)]
+    assert town.ok("issuer", "reconcile")["settled"]

@@ -163,3 +163,23 @@ def test_the_limit_is_the_callers_to_lower() -> None:
         canonicalize(_clique(4), limit=100)
     with pytest.raises(CanonicalizationError):
         canonicalize(_clique(2), limit=0)
+
+
+@pytest.mark.parametrize("credentials", [2, 3, 4])
+def test_graphs_that_look_alike_are_told_apart(credentials: int) -> None:
+    """A presentation of several credentials: a graph's name is a neighbour of its node once for each quad in it."""
+    quads: list[Quad] = []
+    for number in range(credentials):
+        graph, node, inner = f"_:g{number}", f"_:v{number}", f"_:i{number}"
+        quads.append(("_:p", "<urn:credential>", graph, ""))
+        quads += [(node, f"<urn:p{member}>", '"the same"', graph) for member in range(12)]
+        quads += [(node, "<urn:inner>", inner, graph), (inner, P, f'"{number}"', graph)]
+    found = canonicalize(quads, limit=20_000)
+    assert canonicalize(quads[::-1], limit=20_000).text == found.text
+    assert len(set(found.labels.values())) == 3 * credentials + 1
+
+
+def test_orders_of_a_group_are_all_and_each_once() -> None:
+    for group in (["a"], ["b", "a", "c"], ["a"] * 11, ["b", "a", "b", "a", "c"]):
+        assert set(rdfc._orders(group)) == set(permutations(group)) if len(group) < 9 else {("a",) * 11}
+        assert len(list(rdfc._orders(group))) == len(set(rdfc._orders(group)))

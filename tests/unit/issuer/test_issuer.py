@@ -387,16 +387,16 @@ async def test_while_the_ledger_is_away_lists_are_published_and_anchored_later(
 async def test_a_lost_answer_of_the_ledger_is_found_there(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     issuer = await agency.issuer()
     await issuer.issue("residence", CLAIMS, reference="case", holder=agency.holder.key)
-    put = agency.stores[0].put_receipt
+    settle = agency.stores[0].settle
 
-    async def lost(uri: str, epoch: int, receipt: bytes) -> None:
+    async def lost(*arguments: object, **named: object) -> None:
         raise UnavailableError("the answer is lost")
 
     agency.clock.advance(10)
-    monkeypatch.setattr(agency.stores[0], "put_receipt", lost)
+    monkeypatch.setattr(agency.stores[0], "settle", lost)
     assert not (await issuer.revoke(reference="case")).anchored
     size = await agency.federation.ledger.size()
-    monkeypatch.setattr(agency.stores[0], "put_receipt", put)
+    monkeypatch.setattr(agency.stores[0], "settle", settle)
     assert await issuer.publish()
     assert await agency.federation.ledger.size() == size
     await assert_published(agency, issuer)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from issuer import Issuer
+from issuer import Issuer, recovery
 from issuer.issuer import IssuedCredential
 from issuer.recovery import Recovered, recover
 from issuer.stores import open_issuer_store
 from issuer.stores.sqlite import SqliteIssuerStore
 from ssi.errors import NotFoundError, RestoredStoreError, SsiError, UnavailableError, VerificationError
 from ssi.ports import PublishedList
+from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState, StatusArray
 from ssi.testing import TestFederation, TestHolder
 from tests.unit.issuer.test_issuer import CLAIMS, SMALL, Agency, Away, agency, kind, signed
@@ -336,3 +338,15 @@ async def test_whatever_is_restored_no_index_is_given_twice(tmp_path_factory: An
         told |= {(uri, index) for uri, index in revoked if uri.startswith(family.uri) and array[index] is REVOKED}
     assert told == revoked
     await town.close()
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        SimpleNamespace(uri="https://town.example/1", format=StatusFormat.TOKEN, purposes=()),
+        SimpleNamespace(uri="https://town.example/1", format=StatusFormat.BITSTRING, purposes=("message",)),
+    ],
+)
+def test_a_state_that_the_library_never_gives_is_refused(published: Any) -> None:
+    with pytest.raises(VerificationError, match="none of ours"):
+        recovery._state(published, 3)

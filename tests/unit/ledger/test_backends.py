@@ -10,6 +10,7 @@ import pytest
 from ssi.ledger import Ledger, open_ledger
 from ssi.ledger.backends.memory import MemoryLedger
 from tests.contracts.ledger import WithholdingContract, closing
+from tests.contracts.postgres import server
 
 
 class TestMemoryLedger(WithholdingContract):
@@ -23,4 +24,11 @@ class TestSqliteLedger(WithholdingContract):
     @pytest.fixture
     async def ledger(self, tmp_path: Path) -> AsyncIterator[Ledger]:
         async for ledger in closing(open_ledger(f"sqlite://{tmp_path}/log.db")):
+            yield ledger
+
+
+class TestPostgresLedger(WithholdingContract):
+    @pytest.fixture
+    async def ledger(self) -> AsyncIterator[Ledger]:
+        async for ledger in closing(open_ledger(server().url())):
             yield ledger

@@ -55,7 +55,7 @@ def calls(place: Path) -> list[Call]:
     return traced(CHILD, str(place / "log.db"), "FULL", calls=CALLS)
 
 
-HEAD = r"log\.db\.head\.[0-9]+\.new"
+HEAD = r"log\.db\.head\.[0-9a-f]{16}\.new"
 
 
 def unsynchronised(calls: list[Call], suffix: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ssi.encoding.base64url import b64url_encode
 from ssi.errors import InvalidInputError, InvalidSignatureError, UnavailableError
 from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
@@ -17,6 +18,7 @@ from ssi.ledger.checkpoint import sign_checkpoint
 from ssi.ledger.note import NoteKey
 from ssi.registry.audit import AuditReport, audit
 from ssi.registry.registry import Registry
+from ssi.registry.types import Withholding
 from tests.unit.registry.world import NOW, Organisation, World
 
 ORIGIN = "ledger.example/registry"
@@ -155,9 +157,30 @@ async def test_a_forged_head_is_named(log: Log) -> None:
     assert (report.first.index, report.first.kind) == (None, "checkpoint")
 
 
-async def test_withheld_entries_break_nothing(log: Log) -> None:
+async def test_a_body_that_was_erased_without_an_order_on_the_log_is_named(log: Log) -> None:
     assert isinstance(log.ledger, MemoryLedger)
     await log.ledger.withhold(7, order="court 1")
+    report = await log.audit(checkpoint=log.registry.checkpoint)
+    assert [(each.index, each.kind) for each in report.broken] == [(7, "withheld")]
+    order = log.world.root.sign(
+        Withholding(
+            iss=log.world.root.did,
+            iat=NOW,
+            index=7,
+            leaf=b64url_encode((await log.ledger.hashes(0, 7, 8))[0]),
+            order=b64url_encode(bytes(32)),
+        )
+    )
+    await log.registry.submit(order)
+    assert not (await log.audit()).ok  # another order than the one that is named
+
+
+async def test_withheld_entries_break_nothing(log: Log) -> None:
+    assert isinstance(log.ledger, MemoryLedger)
+    leaf = b64url_encode((await log.ledger.hashes(0, 7, 8))[0])
+    body = Withholding(iss=log.world.root.did, iat=NOW, index=7, leaf=leaf, order=b64url_encode(bytes(32)))
+    submitted = await log.registry.submit(log.world.root.sign(body))
+    await log.ledger.withhold(7, order=submitted.id)
     report = await log.audit(checkpoint=log.registry.checkpoint)
     assert report.ok
     assert report.counts["withheld"] == 1

@@ -16,7 +16,7 @@ from typing import Final
 from ssi.errors import InvalidInputError, SsiError
 from ssi.ledger.backends.evm.contract import Mode
 from ssi.ledger.backends.group_commit import AppendRequest
-from ssi.ledger.backends.sqlite_file import refuse_size
+from ssi.ledger.port import refuse_size
 
 MAX_LEAVES: Final = 1024
 MAX_BYTES: Final = 110_000

@@ -144,6 +144,8 @@ class EvmLedger:
     async def _end(self) -> None:
         if self._writer is not None:
             await self._writer.close()
+        if self._reader is not None:
+            await self._reader.close()
         if self._chain is not None:
             await self._chain.close()
 

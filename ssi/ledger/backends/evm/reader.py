@@ -46,12 +46,21 @@ class Reader:
         self._checked = False
         self._running = asyncio.Lock()
         self._queued: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def refresh(self) -> None:
         """Read what became final since the last time. Callers who come while one waits for its turn share it."""
         if self._queued is None:
             self._queued = asyncio.create_task(self._in_turn())
+            self._tasks.add(self._queued)
+            self._queued.add_done_callback(self._tasks.discard)
         await asyncio.shield(self._queued)
+
+    async def close(self) -> None:
+        """End what runs, before the connections are closed under it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _in_turn(self) -> None:
         async with self._running:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ssi.encoding.jsonld import BUNDLED
@@ -88,3 +90,21 @@ def test_blank_nodes_that_the_document_names_keep_their_identity() -> None:
     taken = {**DOCUMENT, "credentialSubject": {"id": "_:node0", "part": {"size": 1}}}
     with pytest.raises(InvalidInputError):
         canonicalize_and_group(taken, {}, shuffled_labels(KEY), contexts=BUNDLED)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"https://www.w3.org/2018/credentials#validUntil": "2020-01-01T00:00:00Z"},
+        {"name": {"@value": "A name"}},
+        {"credentialSubject": {"@context": {"@vocab": "https://a.example/"}, "id": "did:example:a", "size": 1}},
+    ],
+)
+def test_another_way_of_writing_it_is_refused(changed: dict[str, Any]) -> None:
+    """The lines would be the same, and who reads the members would be told something else."""
+    for read in (
+        lambda document: named_lines(document, given_labels({}), contexts=BUNDLED),
+        lambda document: canonicalize_and_group(document, {}, shuffled_labels(KEY), contexts=BUNDLED),
+    ):
+        with pytest.raises(InvalidInputError, match="not compact"):
+            read({**DOCUMENT, **changed})

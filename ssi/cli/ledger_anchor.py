@@ -1,0 +1,157 @@
+"""``ssi ledger anchor``: put the newest checkpoint of the ledger on another one, once in each period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from ssi.cli.command import action, key_options, ledger_options
+from ssi.cli.output import Answer, facts
+from ssi.cli.project import KeyStore
+from ssi.cli.session import Session
+from ssi.encoding.timestamps import format_seconds
+from ssi.errors import InvalidInputError
+from ssi.types import JsonObject
+
+if TYPE_CHECKING:
+    from ssi.ledger.note import NoteKey
+    from ssi.registry import RegistryFollower
+    from ssi.registry.anchoring import AnchorReport
+
+
+class AnchorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table ``anchor`` of a project file: the other ledger, and what is believed of it."""
+
+    into: str | None = None
+    """Its URL."""
+    origin: str | None = None
+    """Its name, if its checkpoint key is here; without it somebody else signs its heads."""
+    roots: tuple[str, ...] = ()
+    checkpoint_keys: tuple[str, ...] = ()
+    keys: KeyStore | None = None
+    """Its operator's key store, if it is not that of ``keys``."""
+    by: str | None = None
+    """The organisation of the project that says so; it is accredited on the other ledger."""
+    period_seconds: int | None = None
+
+
+@click.command()
+@click.option("--into", metavar="URL", help="The other ledger.")
+@click.option("--into-root", "into_roots", metavar="DID", multiple=True, help="A root accreditor of it; repeatable.")
+@click.option("--into-origin", "origin", metavar="ORIGIN", help="Its name, if its checkpoint key is here.")
+@click.option("--by", metavar="NAME", help="Who says so: an organisation that is accredited on the other ledger.")
+@click.option("--period", type=click.IntRange(1), metavar="SECONDS", help="One anchor in each (default: 3600).")
+@ledger_options
+@key_options
+@action
+async def command(
+    session: Session,
+    into: str | None,
+    into_roots: tuple[str, ...],
+    origin: str | None,
+    by: str | None,
+    period: int | None,
+) -> Answer:
+    """Anchor the newest checkpoint in another ledger; run it by a timer, at least once in each period.
+
+    A period in which nothing happened gets its anchor, too. Called twice in a period, it finds the anchor there. What
+    is left out here stands in the table `anchor` of the project file.
+    """
+    from ssi.ledger import open_ledger
+    from ssi.registry import RegistryFollower, open_registry
+    from ssi.registry.anchoring import PERIOD_SECONDS, anchor, by_operator, by_writer
+
+    settings = read_settings(session)
+    by, origin = by or settings.by, origin or settings.origin
+    if by is None:
+        raise InvalidInputError("nobody anchors: name an organisation by --by, or in the project file")
+    note = await session.ledger().checkpoint()
+    if note is None:
+        raise InvalidInputError("the ledger has no checkpoint yet")
+    other = open_ledger(_url(session, into, settings), create=False)
+    session.closing(other.close)
+    believed = _roots(into_roots, settings)
+    follower: RegistryFollower
+    if origin is None:
+        follower = RegistryFollower(other, roots=believed, keys=_keys((), settings))
+        submit = by_writer(follower, session.now)
+    else:
+        kms = session.kms() if settings.keys is None else session.key_store(settings.keys, "the other ledger's keys")
+        follower = registry = await open_registry(other, origin=origin, roots=believed, kms=kms, now=session.now)
+        submit = by_operator(registry)
+    made = await anchor(
+        note,
+        organisation=await session.organisation(by),
+        into=follower,
+        submit=submit,
+        now=session.now(),
+        period_seconds=period or settings.period_seconds or PERIOD_SECONDS,
+    )
+    document: JsonObject = {
+        "origin": made.body.origin,
+        "epoch": made.body.epoch,
+        "size": made.body.size,
+        "entry": made.entry,
+        "new": made.new,
+    }
+    return Answer(document=document, tables=[facts("anchored" if made.new else "anchored already", document)])
+
+
+async def anchored_in(
+    session: Session, url: str, roots: tuple[str, ...], vkeys: tuple[str, ...]
+) -> tuple[AnchorReport, JsonObject]:
+    """Hold the ledger against what another one says of it, for ``ssi ledger audit``."""
+    from ssi.ledger import open_ledger
+    from ssi.registry import RegistryFollower
+    from ssi.registry.anchoring import check_anchors
+
+    keys = session.note_keys()
+    if not keys:
+        raise InvalidInputError("anchors carry the ledger's own signature: name its key by --vkey")
+    settings = read_settings(session)
+    other = open_ledger(_url(session, url, settings), create=False)
+    session.closing(other.close)
+    follower = RegistryFollower(other, roots=_roots(roots, settings), keys=_keys(vkeys, settings))
+    view = await follower.refresh()
+    origins = dict.fromkeys(key.name for key in keys)
+    anchors = [each for origin in origins for each in view.anchors(origin)]
+    report = await check_anchors(session.ledger(), anchors, keys=keys)
+    newest = report.newest
+    seen: JsonObject = {
+        "anchors that hold": report.anchors,
+        "newest": None if newest is None else f"size {newest.size}, epoch {newest.epoch}",
+        "said at": None if newest is None else format_seconds(newest.iat),
+        "epochs without one": report.missing,
+        "not of this log": report.strangers or None,
+    }
+    return report, seen
+
+
+def read_settings(session: Session) -> AnchorSettings:
+    """Return the table ``anchor``, empty if there is none."""
+    return session.project.section("anchor", AnchorSettings) or AnchorSettings()
+
+
+def _url(session: Session, url: str | None, settings: AnchorSettings) -> str:
+    if url is None and settings.into is not None:
+        return session.project.url(settings.into)
+    if url is None:
+        raise InvalidInputError("no other ledger: name one by --into, or in the table anchor of the project file")
+    from ssi.cli.session import as_url
+
+    return url if ":" in url else as_url(url)
+
+
+def _roots(roots: tuple[str, ...], settings: AnchorSettings) -> tuple[str, ...]:
+    found = roots or settings.roots
+    if not found:
+        raise InvalidInputError("no root accreditor of the other ledger")
+    return found
+
+
+def _keys(vkeys: tuple[str, ...], settings: AnchorSettings) -> list[NoteKey]:
+    from ssi.ledger.note import parse_vkey
+
+    return [parse_vkey(text) for text in vkeys or settings.checkpoint_keys]

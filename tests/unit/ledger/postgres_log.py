@@ -1,0 +1,65 @@
+"""A log on the test server, its head file, and ways to change it behind the library's back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ssi.errors import InclusionProofError
+from ssi.keys import Curve, PrivateKey
+from ssi.ledger import Ledger, merkle, open_ledger
+from ssi.ledger.checkpoint import NoteKey
+from tests.contracts.ledger import unsigned
+from tests.contracts.postgres import Server
+
+KEY = NoteKey("ledger.example/log", PrivateKey.generate(Curve.ED25519).public_key)
+
+
+class Log:
+    """A new log, its head file, and what a test does to it behind the library's back."""
+
+    def __init__(self, place: Server) -> None:
+        self.server = place
+        self.url = place.url()
+        found = re.search(r"schema=(\w+)", self.url)
+        assert found is not None
+        self.schema = found[1]
+        self.head = place.directory / f"{self.schema}.head"
+
+    def text(self, statement: str) -> str:
+        """Return a statement that says ``S`` for the schema."""
+        return statement.replace("S.", f'"{self.schema}".')
+
+    async def sql(self, *statements: str) -> Any:
+        """Run statements with ``S`` as the schema's name; return the rows of the last."""
+        import asyncpg
+
+        connection = await asyncpg.connect(self.server.base())
+        try:
+            for statement in statements:
+                rows = await connection.fetch(self.text(statement))
+            return rows
+        finally:
+            await connection.close()
+
+    async def filled(self, count: int = 20, *, start: int = 0, head: bool = True) -> bytes | None:
+        """Append entries, sign the head, close."""
+        ledger = open_ledger(self.url)
+        await ledger.append([b"entry %d" % i for i in range(start, start + count)])
+        note = await put_head(ledger) if head else await ledger.checkpoint()
+        await ledger.close()
+        return note
+
+    def refused(self, match: str, kind: type[Exception] = InclusionProofError) -> None:
+        with pytest.raises(kind, match=match):
+            open_ledger(self.url)
+
+
+async def put_head(ledger: Ledger) -> bytes:
+    """Store a note over the whole log and return it."""
+    size = await ledger.size()
+    note = unsigned(size, await merkle.root(ledger, size), KEY)
+    await ledger.put_checkpoint(await ledger.checkpoint(), note)
+    return note

@@ -129,11 +129,10 @@ async def test_a_fork_between_head_and_events_is_noticed(
             def answer(called: str, params: list[Any], forward: Forward) -> Any:
                 if called == "eth_getLogs" and not forked:
                     forked.append(True)
-                    chain_node.rpc("anvil_reorg", 1, [])
                     payload = contract.append_payload(Mode.ENTRIES, 0, [b"new fork"])
                     sender = to_hex(log.account.signer.address)
                     request = {"from": sender, "to": to_hex(log.address), "data": to_hex(payload)}
-                    chain_node.rpc("eth_sendTransaction", request)
+                    chain_node.rpc("anvil_reorg", 1, [[request, 0]])
                 return forward()
 
             between.answer = answer

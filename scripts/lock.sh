@@ -8,5 +8,5 @@ test -x "$tool/bin/uv" || { "$(sh scripts/find-python.sh)" -m venv "$tool" && "$
 compile() { "$tool/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet "$@"; }
 compile pyproject.toml requirements-build.in -o requirements.lock "$@"
 compile pyproject.toml requirements-build.in --extra dev --extra interop --extra bbs --extra cose --extra pkcs11 \
-    --extra postgres --extra timestamp \
+    --extra postgres --extra timestamp --extra evm \
     -c requirements.lock -o requirements-dev.lock "$@"

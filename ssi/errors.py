@@ -14,6 +14,7 @@
     ├─ ConflictError           the state is another than the caller expected → 409 (SizeConflictError)
     ├─ NotFoundError           DidNotFoundError · EntryNotFoundError · KeyNotFoundError → 404
     ├─ UnavailableError        network, ledger or key store            → 503, may retry
+    │  └─ RpcError             a node's JSON-RPC answer is an error
     └─ UsageError              a mistake in the calling program        → 500
 
 Messages say what was expected and what came, and never contain a claim value, a nonce or a key.
@@ -200,6 +201,16 @@ class KeyNotFoundError(NotFoundError):
 
 class UnavailableError(SsiError):
     """Network, ledger or key store did not answer; the outcome is unknown, asking again may help."""
+
+
+class RpcError(UnavailableError):
+    """A node answered a JSON-RPC call with an error: ``code`` and ``data`` are the node's own."""
+
+    def __init__(self, code: int, message: str, data: object = None) -> None:
+        super().__init__(f"the node answered with error {code}: {message}")
+        self.code = code
+        self.reason = message
+        self.data = data
 
 
 class UsageError(SsiError, RuntimeError):

@@ -52,11 +52,12 @@ def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), 
     file, made if it is absent; options are ``?head=PATH`` (where the last signed head is kept, by default beside the
     database) and ``&adopt_head=1`` (accept a database whose head file is lost).
     ``postgresql://user@host/database?head=PATH`` is a schema of a PostgreSQL database, made if it is absent; its other
-    options are in ``PostgresLedger.from_url``.
+    options are in ``PostgresLedger.from_url``. ``evm+https://node/?contract=0x…&chain_id=N&mirror=PATH`` is a contract
+    on an EVM chain, with a local mirror that is made if it is absent; ``ssi.ledger.backends.evm.url`` has all options.
     ``https://log.example/prefix/`` is somebody else's log in static files (C2SP tlog-tiles), read over ``fetch`` and
     believed under ``keys`` or the option ``?vkey=VKEY``; ``tiles:/folder`` is the same from a folder.
-    Opening touches the file system or the network, so it belongs in start-up code. Whoever only reads says
-    ``create=False``: then a log that is absent raises NotFoundError.
+    Opening touches the file system or the network, so it belongs in start-up code (an EVM chain is asked by the first
+    call). Whoever only reads says ``create=False``: then a log that is absent raises NotFoundError.
     Raises InvalidInputError for another URL, InclusionProofError for a log that is damaged or older
     than its head, UnavailableError if it cannot be opened.
     """
@@ -73,6 +74,10 @@ def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), 
         return SqliteLedger.from_url(url, create=create)
     if separator and scheme in ("https", "tiles"):
         return _open_tiles(url, keys, fetch)
+    if scheme in ("evm+https", "evm+http"):
+        from ssi.ledger.backends.evm.ledger import EvmLedger
+
+        return EvmLedger.from_url(url)
     if separator and scheme == "postgresql":
         from ssi.ledger.backends.postgres import PostgresLedger
 
@@ -82,7 +87,7 @@ def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), 
     for entry_point in entry_points(group=ENTRY_POINTS, name=scheme):
         ledger: Ledger = entry_point.load()(url)
         return ledger
-    known = "memory, sqlite, postgresql, https and tiles"
+    known = "memory, sqlite, postgresql, evm+https, https and tiles"
     raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are {known}")
 
 

@@ -141,6 +141,8 @@ def _refusal(module: str, item: Import) -> str:
 def _refusal_of_adapter(module: str, item: Import) -> str:
     if layer(module) == layer(item.target) and (adapter(module) or item.deferred):
         return ""  # A backend may share code with its siblings; an opener imports the one that the URL names.
+    if adapter(module) and layer(item.target) == "ssi.net" and layer(module) != "ssi.net":
+        return ""  # What a backend reaches over a network, it reaches through the parts of the outbound layer.
     return "adapters are imported where an application is put together, or by their own opener inside a function"
 
 

@@ -120,7 +120,7 @@ class GroupCommit:
                     item = []
                     break
             if batch:
-                self._answer(batch, self._attempt(batch))
+                answer(batch, self._attempt(batch))
             if item is None:
                 return
             if isinstance(item, _Job):
@@ -128,7 +128,7 @@ class GroupCommit:
                     outcome = item.work()
                 except Exception as exc:  # It belongs to the task that asked.
                     outcome = exc
-                self._answer([item], [outcome])
+                answer([item], [outcome])
 
     def _attempt(self, batch: Sequence[AppendRequest]) -> Sequence[Outcome]:
         try:
@@ -136,17 +136,18 @@ class GroupCommit:
         except Exception as exc:  # It belongs to the tasks that asked, one and all.
             return [exc] * len(batch)
 
-    @staticmethod
-    def _answer(requests: Sequence[AppendRequest | _Job], outcomes: Sequence[Outcome]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, Answers] = {}
-        for request, outcome in zip(requests, outcomes, strict=True):
-            by_loop.setdefault(request.loop, []).append((request.future, outcome))
-        for loop, answers in by_loop.items():
-            try:
-                loop.call_soon_threadsafe(_resolve, answers)
-            except RuntimeError:
-                # The loop has ended, and with it everybody who waited there.
-                continue
+
+def answer(requests: Sequence[AppendRequest | _Job], outcomes: Sequence[Outcome]) -> None:
+    """Hand each request its value or exception, in one call for each loop that waits."""
+    by_loop: dict[asyncio.AbstractEventLoop, Answers] = {}
+    for request, outcome in zip(requests, outcomes, strict=True):
+        by_loop.setdefault(request.loop, []).append((request.future, outcome))
+    for loop, answers in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, answers)
+        except RuntimeError:
+            # The loop has ended, and with it everybody who waited there.
+            continue
 
 
 def _resolve(answers: Answers) -> None:

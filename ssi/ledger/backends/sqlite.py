@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ssi.durable import sync_directory
@@ -36,6 +36,8 @@ T = TypeVar("T")
 class SqliteLedger:
     """The Ledger port over one SQLite file. Opening it blocks; every method after that is asynchronous."""
 
+    file_type: ClassVar[type[LogFile]] = LogFile
+
     def __init__(self, path: str | Path, *, head: str | Path | None = None, adopt_head: bool = False) -> None:
         """Open the database at ``path``, or make it; ``head`` is where the last signed head is kept.
 
@@ -46,14 +48,14 @@ class SqliteLedger:
         self._head = HeadFile(_head_path(self.path, head))
         self._pid = os.getpid()
         new = not self.path.exists()
-        self._writer = LogFile(self.path)
+        self._writer = self.file_type(self.path)
         try:
             if new:
                 with translated():
                     sync_directory(self.path.parent)
             with translated(), self._writer.transaction():
                 self._check_start(adopt_head=adopt_head)
-            self._reader = LogFile(self.path, read_only=True)
+            self._reader = self.file_type(self.path, read_only=True)
         except BaseException:
             self._writer.close()
             raise

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from ssi.errors import BrokenEntryError, InclusionProofError, UnavailableError
+from ssi.errors import BrokenEntryError, InclusionProofError, SsiError, UnavailableError
 from ssi.ledger import merkle
 from ssi.ledger.checkpoint import Checkpoint, check_successor
 from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
@@ -86,6 +86,11 @@ def id_prefix(leaf: bytes) -> int:
 class LogFile:
     """One connection to the database of a log, at an absolute path. Not safe under several threads at once."""
 
+    # What a file of another kind that holds a log, too, has besides.
+    application_id: ClassVar[int] = APPLICATION_ID
+    version: ClassVar[int] = VERSION
+    schema: ClassVar[Mapping[str, str]] = SCHEMA
+
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         mode = "rw" if read_only else "rwc"
@@ -145,18 +150,18 @@ class LogFile:
     def _check_schema(self) -> None:
         found = dict(self._db.execute("SELECT name, sql FROM sqlite_master").fetchall())
         if not found:
-            for statement in SCHEMA.values():
+            for statement in self.schema.values():
                 self._db.execute(statement)
-            self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version={VERSION}")
+            self._db.execute(f"PRAGMA application_id={self.application_id}")
+            self._db.execute(f"PRAGMA user_version={self.version}")
             return
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if application != APPLICATION_ID:
+        if application != self.application_id:
             raise InclusionProofError("the database is not a ledger of this library")
-        if version != VERSION:
-            raise InclusionProofError(f"the ledger database has version {version}, this library reads {VERSION}")
-        if found != {name.encode(): sql.encode() for name, sql in SCHEMA.items()}:
+        if version != self.version:
+            raise InclusionProofError(f"the ledger database has version {version}, this library reads {self.version}")
+        if found != {name.encode(): sql.encode() for name, sql in self.schema.items()}:
             raise InclusionProofError("the ledger database is damaged: its tables are not the ones of this version")
 
     @contextmanager
@@ -208,8 +213,12 @@ class LogFile:
             elif body is None and isinstance(order, bytes):
                 result.append(Withheld(self.node((0, index)), order.decode(errors="replace")))
             else:
-                raise BrokenEntryError(index, "its row has neither a body nor an order that erased it")
+                raise self.without_body(index)
         return result
+
+    def without_body(self, index: int) -> SsiError:
+        """Return the error for an entry that has neither a body nor an order that erased it."""
+        return BrokenEntryError(index, "its row has neither a body nor an order that erased it")
 
     def hashes(self, level: int, start: int, stop: int) -> list[bytes]:
         check_level(level)
@@ -272,10 +281,11 @@ class LogFile:
             part += part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
             marks = ",".join("?" * len(part))
             for (index,) in self._db.execute(f"SELECT idx FROM ids WHERE prefix IN ({marks})", part).fetchall():  # noqa: S608
-                known[self.node((0, index))] = index
+                leaf = self.node((0, index))
+                known[leaf] = min(index, known.get(leaf, index))
         return known
 
-    def extend(self, bodies: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+    def extend(self, bodies: Sequence[bytes | None], leaves: Sequence[bytes]) -> None:
         """Add new entries at the end; ``load_frontier`` came before."""
         size = self._known_size
         nodes = [

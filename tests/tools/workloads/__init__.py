@@ -22,7 +22,10 @@ WORKLOADS = {
     "publish": "tests.tools.workloads.publish",
     "revoke": "tests.tools.workloads.revoke",
     "wallet": "tests.tools.workloads.wallet",
+    "evm": "tests.tools.workloads.evm",
 }
+# Takes a node from npm, and seconds instead of tenths for each round.
+ON_REQUEST = frozenset({"evm"})
 
 
 class Workload(Protocol):

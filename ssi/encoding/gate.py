@@ -24,6 +24,9 @@ MAX_JSON_BYTES: Final = 1 << 20
 MAX_JSON_DEPTH: Final = 32
 MAX_SAFE_INTEGER: Final = (1 << 53) - 1
 
+_FEW_BRACKETS: Final = 256
+"""Text with no more than these is nested less deep than any decoder minds."""
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _SCALARS: Final = frozenset((str, bool, float, type(None)))
 
 _decode = msgspec.json.Decoder().decode
@@ -36,6 +39,7 @@ def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth:
     ``max_bytes`` bounds the UTF-8 length, ``max_depth`` the nesting of arrays and objects.
     """
     raw = _utf8(data, max_bytes)
+    _refuse_deep(raw, max_depth)
     try:
         value = _decode(raw)
         # Text that is byte for byte what we would write has no member twice: each name is written once.
@@ -68,6 +72,25 @@ def _utf8(data: bytes | str, max_bytes: int) -> bytes:
     if len(raw) > max_bytes:
         raise InvalidInputError(f"expected at most {max_bytes} bytes of JSON, got {len(raw)}")
     return raw
+
+
+def _refuse_deep(raw: bytes, levels: int) -> None:
+    """Refuse what would be nested far deeper than ``levels`` before any decoder follows it.
+
+    Decoders count on the interpreter's recursion limit, and that is anybody's to raise: a library in the same process
+    that does so would let strangers overflow the stack. Each pass takes the innermost brackets away.
+    """
+    if raw.count(b"[") + raw.count(b"{") <= _FEW_BRACKETS:
+        return
+    brackets = _outside_strings(raw).translate(None, _NO_BRACKETS)
+    for _ in range(levels):
+        shorter = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not shorter:
+            return
+        if len(shorter) == len(brackets):
+            raise InvalidInputError("expected JSON text")
+        brackets = shorter
+    raise InvalidInputError("expected JSON nested less deep")
 
 
 def _outside_strings(raw: bytes) -> bytes:

@@ -87,16 +87,32 @@ def load_key_file(path: str | Path, *, passphrase: bytes | None = None) -> Local
     return LocalSigner(_decrypted(place.name, content, passphrase))
 
 
+def _eth_account() -> Any:
+    """Return ``eth_account.Account``.
+
+    What it imports raises the recursion limit of the whole process, on which decoders of other people's input count:
+    it is put back.
+    """
+    import sys
+
+    limit = sys.getrecursionlimit()
+    try:
+        from eth_account import Account
+    finally:
+        sys.setrecursionlimit(limit)
+    return Account
+
+
 def _decrypted(name: str, content: bytes, passphrase: bytes | None) -> bytes:
     from ssi.encoding.gate import parse_object
 
     document: Any = parse_object(content, max_bytes=MAX_KEY_FILE_BYTES)
     if passphrase is None:
         raise InvalidInputError(f"the key file {name} is encrypted: a passphrase is needed")
-    from eth_account import Account
+    account = _eth_account()
 
     try:
-        return bytes(Account.decrypt(document, passphrase.decode()))
+        return bytes(account.decrypt(document, passphrase.decode()))
     except Exception as exc:  # The package raises what its many parts raise.
         raise InvalidInputError(f"the key file {name} does not open with this passphrase") from exc
 

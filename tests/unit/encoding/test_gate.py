@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -107,3 +109,26 @@ def test_object_means_object() -> None:
     assert parse_object(b"{}") == {}
     with pytest.raises(InvalidInputError):
         parse_object(b"[]")
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000]
+)
+def test_depth_is_bounded_whatever_the_recursion_limit_is(text: bytes) -> None:
+    """A library in the same process may raise the limit, on which decoders count: the stack must not pay for it."""
+    program = (
+        "import sys; sys.setrecursionlimit(1_000_000)\n"
+        "from ssi.encoding.gate import parse_json\n"
+        "from ssi.errors import InvalidInputError\n"
+        "try: parse_json(sys.stdin.buffer.read())\n"
+        "except InvalidInputError: print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, b"refused\n")
+
+
+def test_many_brackets_that_are_not_deep_are_read() -> None:
+    wide = [[{"a": [n]}, "[[[[{{{{", '\\"['] for n in range(2_000)]
+    assert parse_json(json.dumps(wide).encode()) == wide
+    with pytest.raises(InvalidInputError):
+        parse_json(json.dumps(wide).encode().replace(b"}", b"]", 1))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from ssi.net.evm.signer import ORDER, LocalSigner, load_key_file
 from ssi.net.evm.transaction import Fees, Transaction, rlp, sign
 from ssi.net.evm.values import format_address, keccak
 
+sys.setrecursionlimit(1_000)  # what eth-account imports raises it for the whole process: see ssi.net.evm.signer
 KEY = bytes(31) + b"\x07"
 WORDS = st.integers(0, 2**63)
 
@@ -122,3 +125,13 @@ def test_a_replacement_pays_enough_more_or_is_none() -> None:
     assert raised(Fees(100, 10), Fees(500, 50), 1000) == Fees(500, 50)
     assert raised(Fees(100, 10), Fees(500, 50), 105) == Fees(100, 10)
     assert raised(Fees(100, None), Fees(50, None), 1000) == Fees(126, None)
+
+
+def test_the_recursion_limit_stays_what_it_was() -> None:
+    program = (
+        "import sys; from ssi.net.evm.signer import _eth_account\n"
+        "limit = sys.getrecursionlimit(); _eth_account()\n"
+        "print(limit == sys.getrecursionlimit())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "True\n"

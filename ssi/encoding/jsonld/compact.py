@@ -28,16 +28,16 @@ _NATIVE: Final = frozenset(f"<{XSD}{name}>" for name in ("boolean", "integer", "
 
 def check_members(node: JsonObject, context: ActiveContext) -> None:
     """Refuse members of a node that are written as IRIs, or by keywords that have an alias."""
-    if node.keys() <= context.terms.keys():
-        return
-    for name in node.keys() - context.terms.keys():
-        if name == "@context":
+    terms, plain = context.terms, context.plain
+    for name in node:
+        if name in terms or name in plain:
             continue
         aliases = context.id_keys if name == "@id" else context.type_keys if name == "@type" else ()
         if name[:1] == "@" and len(aliases) == 1:
             continue
         if name[:1] == "@" or ":" in name or context.expand(name, vocab=True) in context.known_iris():
             raise _not_compact(f"expected member {quoted(name)} to be written by its term")
+        context.remember_plain(name)
 
 
 def check_types(value: JsonValue, context: ActiveContext) -> None:

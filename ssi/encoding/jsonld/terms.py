@@ -82,6 +82,10 @@ class Loader(Protocol):
         """Note that so much more is now kept, in terms of a context; all may be forgotten for it."""
 
 
+_MAX_PLAIN: Final = 1_024
+_MAX_PLAIN_LENGTH: Final = 64
+
+
 class ActiveContext:
     """An active context, with the tables that are compiled from it as documents need them."""
 
@@ -94,6 +98,7 @@ class ActiveContext:
         "loader",
         "locals",
         "members",
+        "plain",
         "previous",
         "special_keys",
         "terms",
@@ -115,6 +120,7 @@ class ActiveContext:
         self.locals: dict[str | bytes, ActiveContext] = {}
         self.iris: dict[str, str] = {}
         self.known: frozenset[str | None] | None = None
+        self.plain: set[str] = {"@context"}
         self.id_keys: tuple[str, ...] = ("@id",)
         self.type_keys: tuple[str, ...] = ("@type",)
         self.value_keys: frozenset[str] = frozenset({"@value"})
@@ -137,6 +143,12 @@ class ActiveContext:
         self.special_keys = _SPECIAL.union(name for name, iri in aliases if iri in _SPECIAL)
         self.loader.remember(len(self.terms) + 20)
         return self
+
+    def remember_plain(self, name: str) -> None:
+        """Keep a member name without a term for which no term stands, so that it is looked at once."""
+        if len(name) <= _MAX_PLAIN_LENGTH and len(self.plain) < _MAX_PLAIN:
+            self.plain.add(name)
+            self.loader.remember(1)
 
     def known_iris(self) -> frozenset[str | None]:
         """Return the IRIs that terms stand for, collected once."""

@@ -193,7 +193,7 @@ class Registry(RegistryFollower):
             known = [head for head in (self._lost, self._checkpoint, *heads) if head is not None]
             self._lost = max(known, key=lambda head: head.size, default=None)
             self._state, self._tree = RegistryState(self._state.roots), EdgeTree()
-            self._note = self._checkpoint = None
+            self._note = self._checkpoint = self._last = None  # what was seen last is kept as lost
             await self._catch_up()
             await self._require_whole()
 

@@ -89,6 +89,7 @@ def every_error() -> list[type[errors.SsiError]]:
 @pytest.mark.parametrize("kind", every_error())
 def test_every_error_of_the_tree_has_an_exit_code(kind: type[errors.SsiError]) -> None:
     made: dict[type[errors.SsiError], errors.SsiError] = {
+        errors.RpcError: errors.RpcError(1, "m"),
         errors.GuardError: errors.GuardError("G01", "m"),
         errors.ForkError: errors.ForkError("m", b"{}"),
         errors.SizeConflictError: errors.SizeConflictError("m", 3),

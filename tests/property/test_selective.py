@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from ssi.encoding.jsonld import BUNDLED, to_quads
 from ssi.encoding.rdf import Quad, format_nquad
 from ssi.encoding.rdfc import canonicalize
-from ssi.errors import CanonicalizationError, InvalidInputError, VerificationError
+from ssi.errors import CanonicalizationError, InvalidInputError, JsonLdError, VerificationError
 from ssi.keys import Curve, KeyPurpose, PrivateKey
 from ssi.keys.backends.memory import MemoryKms
 from ssi.proofs.data_integrity import add_proof, verify_proof
@@ -322,6 +322,14 @@ def test_any_proof_value_is_verified_or_refused(data: Any, document: JsonObject)
     for call in (verify, lambda document, _: derive_proof(document, selective_pointers=[])):
         with pytest.raises(REFUSED):
             call({**shown, "proof": {**shown["proof"], "proofValue": changed}}, "ecdsa-sd-2023")
+
+
+@each
+def test_what_no_verifier_would_take_is_not_derived(suite: str) -> None:
+    base = sign({"@context": CONTEXT, "type": ["T"], "a": ["x", False]}, ["/type"], suite)
+    with pytest.raises(JsonLdError, match="'a'"):
+        derive_proof(base, selective_pointers=["/a/1"])
+    assert verify(derive_proof(base, selective_pointers=["/a"]), suite)["a"] == ["x", False]
 
 
 def test_poison_is_refused_in_bounded_work() -> None:

@@ -130,13 +130,18 @@ class SelectiveCryptosuite(ABC):
         labels: LabelMapFactory,
         contexts: Contexts,
     ) -> Disclosure:
-        """Return what the pointers show of ``document``. Raises InvalidInputError if they show nothing."""
+        """Return what the pointers show of ``document``.
+
+        Raises InvalidInputError if they show nothing, JsonLdError if what they show would be refused by its verifier:
+        a lone value that counts as no, out of an array of several (``ssi.encoding.jsonld.compact``).
+        """
         self.refuse_chain(document)
         pointers = {"mandatory": mandatory, "selective": check_pointers(list(selective))}
         grouped = canonicalize_and_group(document, pointers, labels, contexts=contexts)
         revealed = select(document, [*pointers["mandatory"], *pointers["selective"]])
         if revealed is None:
             raise InvalidInputError(f"{self.name}: expected pointers to something, nothing is mandatory here")
+        to_quads(revealed, contexts=contexts, compact=True)  # one item of an array may not be shown as it stands
         shown = sorted({*grouped.groups["mandatory"], *grouped.groups["selective"]})
         return Disclosure(
             document=deepcopy(revealed),

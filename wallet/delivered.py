@@ -11,6 +11,7 @@ Errors:  InvalidInputError, DisclosureError, KeyBindingError.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -152,70 +153,55 @@ def _read_vc_jwt(text: str) -> Delivered:
     claims = unverified.jws.unverified_claims()
     check_no_wrapping(claims)
     credential = parse_credential(claims, contexts=contexts_of(claims), inline_contexts=True)
-    key, holder = _bound_key(claims, credential)
-    ends = [end for end in (credential.valid_until, numeric_date(claims, "exp")) if end is not None]
-    return Delivered(
-        text=text,
-        format="vc+jwt",
-        types=tuple(name for name in credential.types if name != "VerifiableCredential") or credential.types,
-        issuer=credential.issuer,
-        kid=unverified.kid,
-        key=key,
-        holder=holder,
-        valid_from=credential.valid_from,
-        valid_until=min(ends, default=None),
-        claims=claims,
-        disclosures={},
-        chosen=False,
-        unverified=unverified,
-        about=about(credential),
-    )
+    ends = [numeric_date(claims, "exp")]
+    return _in_data_model("vc+jwt", text, credential, claims, unverified, kid=unverified.kid, ends=ends)
 
 
 def _read_vc_cose(text: str) -> Delivered:
     unverified = read_vc_cose(text)
     claims = check_own_claims(unverified)
     credential = parse_credential(unverified.payload, contexts=contexts_of(claims), inline_contexts=True)
-    key, holder = _bound_key(claims, credential)
-    ends = [end for end in (credential.valid_until, numeric_date(claims, "exp")) if end is not None]
-    return Delivered(
-        text=b64_encode(unverified.sign1.encoded),
-        format="vc+cose",
-        types=tuple(name for name in credential.types if name != "VerifiableCredential") or credential.types,
-        issuer=credential.issuer,
-        kid=unverified.kid,
-        key=key,
-        holder=holder,
-        valid_from=credential.valid_from,
-        valid_until=min(ends, default=None),
-        claims=claims,
-        disclosures={},
-        chosen=False,
-        unverified=unverified,
-        about=about(credential),
-    )
+    ends = [numeric_date(claims, "exp")]
+    text = b64_encode(unverified.sign1.encoded)
+    return _in_data_model("vc+cose", text, credential, claims, unverified, kid=unverified.kid, ends=ends)
 
 
 def _read_ldp_vc(text: str) -> Delivered:
     unverified = read_credential(parse_object(text))
     claims = {name: value for name, value in unverified.document.items() if name != "proof"}
     credential = parse_any_credential(claims, contexts=contexts_of(claims), inline_contexts=True)
+    kid, ends = unverified.proofs[0].verification_method, [proof.expires for proof in unverified.proofs]
+    choice = withholdable(unverified.document)
+    return _in_data_model("ldp_vc", text, credential, claims, unverified, kid=kid, ends=ends, choice=choice)
+
+
+def _in_data_model(
+    form: Format,
+    text: str,
+    credential: Credential,
+    claims: JsonObject,
+    unverified: UnverifiedVcJwt | UnverifiedVcCose | UnverifiedCredential,
+    *,
+    kid: str | None,
+    ends: Sequence[int | float | None],
+    choice: dict[ClaimPath, str] | None = None,
+) -> Delivered:
+    """A credential of the W3C data model, however secured; ``ends`` are the ends that the envelope or proofs say."""
     key, holder = _bound_key(claims, credential)
-    pointers = withholdable(unverified.document)
-    ends = [credential.valid_until, *(proof.expires for proof in unverified.proofs)]
+    named = tuple(name for name in credential.types if name != "VerifiableCredential")
     return Delivered(
         text=text,
-        format="ldp_vc",
-        types=tuple(name for name in credential.types if name != "VerifiableCredential") or credential.types,
+        format=form,
+        types=named or credential.types,
         issuer=credential.issuer,
-        kid=unverified.proofs[0].verification_method,
+        kid=kid,
         key=key,
         holder=holder,
         valid_from=credential.valid_from,
-        valid_until=min((end for end in ends if end is not None), default=None),
+        valid_until=min((end for end in (credential.valid_until, *ends) if end is not None), default=None),
         claims=claims,
-        disclosures=pointers or {},
-        chosen=pointers is not None,
+        disclosures=choice or {},
+        chosen=choice is not None,
         unverified=unverified,
         about=about(credential),
     )

@@ -7,6 +7,7 @@ Errors:  UnavailableError.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from sqlite3 import Connection
 
@@ -16,14 +17,14 @@ from ..outbox import OPEN, Intent, IntentState, NewIntent
 from . import outbox
 
 
-class SqliteOutbox:
+class SqliteOutbox(ABC):
     """What the stores of an issuer share."""
 
     _database: Database
 
+    @abstractmethod
     def settled(self, connection: Connection, intent: Intent, state: IntentState, receipt: bytes | None) -> None:
         """Do what goes with an intent's new state, in its transaction."""
-        raise NotImplementedError
 
     async def put_intents(self, intents: Sequence[NewIntent]) -> Sequence[Intent]:
         """As ``Outbox.put_intents``."""

@@ -10,6 +10,7 @@ import asyncio
 import random
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -51,7 +52,7 @@ class OpenAgency:
         self.store = store
 
 
-class Agency:
+class Agency(ABC):
     """A workload's base: ``open`` it in a child or in the parent, ``problems`` after a round."""
 
     longest_run_seconds = 0.4
@@ -104,8 +105,9 @@ class Agency:
             tasks = [self.work(agency, f"{seed}/{task}", rng, acknowledge) for task in range(TASKS)]
             await asyncio.gather(*tasks)
 
+    @abstractmethod
     async def work(self, agency: OpenAgency, name: str, rng: random.Random, acknowledge: Acknowledge) -> None:
-        raise NotImplementedError
+        """Do one thing after another, and acknowledge each, until the process is killed."""
 
     async def check(self, directory: Path, acknowledged: Sequence[str], *, thorough: bool) -> Sequence[str]:
         try:
@@ -117,8 +119,9 @@ class Agency:
         except SsiError as exc:
             return [f"the agency does not open or resume: {type(exc).__name__}: {exc}"]
 
+    @abstractmethod
     async def problems(self, agency: OpenAgency, acknowledged: Sequence[str]) -> list[str]:
-        raise NotImplementedError
+        """Return what was acknowledged and is not there."""
 
     def place_problems(self, reference: str, place: str) -> list[str]:
         """Remember which index a reference got; no other reference may ever have it, nor it another one."""

@@ -21,7 +21,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ssi.encoding.base64url import b64url_encode
 from ssi.errors import GuardError
-from ssi.registry.rules import check_did, check_name, check_uri, check_url
+from ssi.ledger.rules import check_did, check_name, check_uri, check_url
 from ssi.registry.types import DidText, UriText
 from ssi.types import JsonObject
 

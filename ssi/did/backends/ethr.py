@@ -65,6 +65,8 @@ class EthrRegistry:
 
         ``finality`` is ``"finalized"``, ``"safe"``, or how many blocks lie above a final one; 0 reads the newest.
         """
+        if len(set(nodes)) != len(nodes):
+            raise InvalidInputError("a node is named twice: it would agree with itself")
         endpoints = [Endpoint(url, ca_file=ca_file) for url in nodes]
         chain = Chain(endpoints, chain_id=network.chain_id, agree=agree, finality=finality)
         return cls(chain, network, max_changes=max_changes)

@@ -119,6 +119,7 @@ class EthrController:
         """Wait for a transaction to be in a block, and for the block to be final; a fork may take it out again."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._wait_seconds
+        seen = False
         while True:
             receipt = await self.account.look(sent)
             if receipt is not None and not final:
@@ -130,7 +131,8 @@ class EthrController:
                 if again is not None and again.block <= head.number:
                     return again
             else:
-                await self.account.urge(sent)
+                await self.account.urge(sent, now=seen)
+            seen = receipt is not None
             if loop.time() > deadline:
                 raise UnavailableError("the change is not final yet: its outcome is unknown")
             await asyncio.sleep(self._poll_seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from typing import Any
@@ -311,6 +312,21 @@ async def test_a_change_is_answered_when_it_is_final(chain_node: Node, network: 
             "controller", "delegate-1", "service-1",
         ]  # fmt: skip
         assert made.gas_used < 100_000
+
+
+async def test_a_fork_takes_a_change_out_and_it_is_sent_again(chain_node: Node, network: EthrNetwork) -> None:
+    account = fresh(chain_node)
+    did = did_of(account)
+    delegate = AddDelegate("veriKey", bytes(20), DAY)
+    async with connected(network, chain_node.url) as newest, connected(network, chain_node.url, finality=3) as registry:
+        waiting = asyncio.create_task(controller(registry, account).apply(did, delegate))
+        while len(fragments(await resolved(newest, did))) == 1:
+            await asyncio.sleep(0.002)
+        chain_node.rpc("anvil_reorg", 1, [])
+        with chain_node.mining():
+            made = await waiting
+        found = await resolved(registry, did)
+        assert (found.metadata.version_id, fragments(found)) == (made.version_id, ["controller", "delegate-1"])
 
 
 async def test_an_unfunded_account_learns_why(chain_node: Node, network: EthrNetwork) -> None:

@@ -320,7 +320,9 @@ async def test_a_fork_takes_a_change_out_and_it_is_sent_again(chain_node: Node, 
     delegate = AddDelegate("veriKey", bytes(20), DAY)
     async with connected(network, chain_node.url) as newest, connected(network, chain_node.url, finality=3) as registry:
         waiting = asyncio.create_task(controller(registry, account).apply(did, delegate))
-        while len(fragments(await resolved(newest, did))) == 1:
+        for _ in range(1000):
+            if len(fragments(await resolved(newest, did))) == 2:
+                break
             await asyncio.sleep(0.002)
         chain_node.rpc("anvil_reorg", 1, [])
         with chain_node.mining():

@@ -29,6 +29,8 @@ from ssi.net.evm.chain import Block, Chain, Finality, Header, logs_in_block
 from ssi.net.evm.endpoint import Endpoint
 from ssi.net.evm.values import WORD_BYTES, format_address, keccak
 
+__all__ = ["EthrRegistry"]
+
 _PADDING: Final = bytes(WORD_BYTES - ADDRESS_BYTES)
 
 

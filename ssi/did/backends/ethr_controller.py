@@ -36,6 +36,8 @@ from ssi.errors import ConflictError, InvalidInputError, RpcError, UnavailableEr
 from ssi.net.evm.account import Account, Receipt, Sent
 from ssi.net.evm.signer import EvmSigner, recoverable
 
+__all__ = ["Applied", "EthrController", "SignedChange", "sign_change"]
+
 GAS_MARGIN: Final = (5, 4)
 """What is offered for an estimate: a block later another slot may be written for the first time."""
 

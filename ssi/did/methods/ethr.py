@@ -15,6 +15,7 @@ method is for organisations: what is on a chain can be connected and never be er
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,6 +26,9 @@ from ssi.did.ethr.history import BlockTime, EthrSource, History
 from ssi.did.ethr.identifier import NO_ADDRESS, EthrDid, parse_ethr_did
 from ssi.did.resolver import Clock, Resolution, ResolutionMetadata, system_clock
 from ssi.errors import InvalidInputError, UnavailableError, UnsupportedDidMethodError
+
+KEPT_SECONDS: Final = 300
+KEPT_HISTORIES: Final = 64
 
 _BLOCK: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -38,6 +42,7 @@ class DidEthr:
         """``now`` tells the time that the newest document is measured at."""
         self._sources = tuple(sources)
         self._now = now
+        self._kept: OrderedDict[tuple[int, bytes], tuple[int, History]] = OrderedDict()
         if len({source.network.chain_id for source in sources}) != len(self._sources):
             raise InvalidInputError("two sources of did:ethr are on the same chain")
 
@@ -50,8 +55,11 @@ class DidEthr:
         if version_id is not None and (version_time is not None or not _BLOCK.fullmatch(version_id)):
             raise InvalidInputError("a version of a did:ethr is a block number or a time, not both")
         source = self._source(parsed)
-        history = await source.history(parsed.address)
         chain_id = source.network.chain_id
+        history = self._past(source, parsed, version_id, version_time)
+        if history is None:
+            asked, history = self._now(), await source.history(parsed.address)
+            self._keep((chain_id, parsed.address), asked, history)
         if version_time is not None:
             until = BlockTime(history.head.number, version_time)
         elif version_id is not None:
@@ -65,6 +73,27 @@ class DidEthr:
             until = BlockTime(history.head.number, max(self._now(), history.head.time))
         latest = version_id is None and version_time is None
         return _resolution(parsed, history, until, chain_id=chain_id, latest=latest)
+
+    def _past(
+        self, source: EthrSource, did: EthrDid, version_id: str | None, version_time: int | None
+    ) -> History | None:
+        """Return a history that was read a while ago, if the question is about a time that it covers.
+
+        Whoever chooses the times must not choose how often nodes are asked. It is kept no longer than an answer is:
+        a DID that was deactivated since is so in every version.
+        """
+        asked, history = self._kept.get((source.network.chain_id, did.address), (0, None))
+        if history is None or not asked <= self._now() < asked + KEPT_SECONDS:
+            return None
+        covered = int(version_id) <= history.head.number if version_id is not None else False
+        covered = covered or (version_time is not None and version_time <= history.head.time)
+        return history if covered else None
+
+    def _keep(self, which: tuple[int, bytes], asked: int, history: History) -> None:
+        self._kept.pop(which, None)
+        self._kept[which] = (asked, history)
+        if len(self._kept) > KEPT_HISTORIES:
+            self._kept.popitem(last=False)
 
     def _source(self, did: EthrDid) -> EthrSource:
         for source in self._sources:

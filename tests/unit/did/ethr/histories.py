@@ -24,8 +24,10 @@ class StatedHistory:
     def __init__(self, events: Sequence[Event] = (), *, network: EthrNetwork | None = None) -> None:
         self.network = network or known_network("mainnet")
         self.events = tuple(events)
+        self.asked = 0
 
     async def history(self, identity: bytes) -> History:
+        self.asked += 1
         return History(HEAD, self.events)
 
     async def block_time(self, number: int) -> int:

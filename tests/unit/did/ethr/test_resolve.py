@@ -264,6 +264,31 @@ async def test_an_answer_is_kept_no_longer_than_its_first_entry_holds() -> None:
     assert len((await resolver.resolve(DID)).document.verification_methods) == 1
 
 
+async def test_nodes_are_not_asked_for_each_time_that_somebody_names() -> None:
+    now = [HEAD.time]
+    source = StatedHistory([delegate("veriKey", ACCOUNT, block=10), attribute("did/svc/Inbox", SERVICE, block=20)])
+    method = DidEthr([source], now=lambda: now[0])
+    for at in range(seconds_of(5), seconds_of(25)):
+        await method.resolve(DID, version_time=at)
+    for block in range(5, 25):
+        await method.resolve(DID, version_id=str(block))
+    assert source.asked == 1
+    await method.resolve(DID, version_time=HEAD.time + 1)
+    await method.resolve(DID)
+    assert source.asked == 3
+    # What was deactivated meanwhile is so in every version, a few minutes later at most.
+    source.events = (*source.events, OwnerChanged(30, seconds_of(30), NO_ADDRESS))
+    now[0] += 299
+    assert not (await method.resolve(DID, version_id="10")).metadata.deactivated
+    now[0] += 1
+    assert (await method.resolve(DID, version_id="10")).metadata.deactivated
+    for number in range(100):
+        await method.resolve(ethr_did(number.to_bytes(20, "big")))
+    before = source.asked
+    await method.resolve(DID, version_id="10")
+    assert source.asked == before + 1
+
+
 EVENTS = st.one_of(
     st.builds(lambda owner: ("owner", owner, b"", 0), st.sampled_from([ACCOUNT, OTHER])),
     st.builds(lambda k, a, v: ("delegate", k, a, v), st.sampled_from(["veriKey", "sigAuth", "x", None]),

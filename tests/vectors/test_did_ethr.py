@@ -9,6 +9,16 @@ from typing import Any
 import pytest
 
 from ssi.did.document import parse_document
+from ssi.did.ethr.changes import (
+    AddDelegate,
+    Change,
+    ChangeOwner,
+    RevokeAttribute,
+    RevokeDelegate,
+    SetAttribute,
+    Signature,
+    payload,
+)
 from ssi.did.ethr.document import DID_CONTEXT, RECOVERY_CONTEXT
 from ssi.did.ethr.events import ATTRIBUTE_TOPIC, DELEGATE_TOPIC, OWNER_TOPIC, Event, OwnerChanged
 from ssi.did.ethr.identifier import NO_ADDRESS, keccak
@@ -183,3 +193,42 @@ def test_the_networks_are_those_of_the_list() -> None:
         for n in known_networks()
     ] == [{**each, "registry": each["registry"].lower()} for each in listed]
     count.ran(len(listed))
+
+
+CHANGES: list[Change] = [
+    ChangeOwner(bytes(20)),
+    AddDelegate("veriKey", bytes(20), 1),
+    RevokeDelegate("veriKey", bytes(20)),
+    SetAttribute("did/svc/Inbox", b"https://agency.example/", 1),
+    RevokeAttribute("did/svc/Inbox", b"https://agency.example/"),
+]
+
+
+def test_calls_have_the_selectors_of_the_registry() -> None:
+    found = VectorCount("did/did-ethr/registry-npm-1.3.0")
+    known = load_json("did/did-ethr/registry-npm-1.3.0", "build-settings.json")["methodIdentifiers"]
+    functions = {selector: name for name, selector in known.items()}
+    seen = set()
+    for change in CHANGES:
+        for signature, ending in ((None, ""), (Signature(27, 1, 1), "Signed")):
+            selector = payload(change, bytes(20), signature=signature)[:4].hex()
+            assert functions[selector].partition("(")[0].lower() == f"{type(change).__name__}{ending}".lower()
+            seen.add(selector)
+    reading = {name for name in ("changed(address)", "identityOwner(address)", "nonce(address)") if name in known}
+    for name in reading:
+        assert keccak(name.encode())[:4].hex() == known[name]
+    found.ran(len(seen) + len(reading))
+    assert (len(seen), len(reading)) == (10, 3)
+    found.left_out("a function that is not called here", len(known) - len(seen) - len(reading))
+
+
+def test_the_legacy_registry_has_the_same_functions() -> None:
+    found = VectorCount("did/did-ethr/registry-legacy")
+    abi = load_json("did/did-ethr/registry-legacy", "LegacyEthereumDIDRegistry.json")["abi"]
+    today = load_json("did/did-ethr/registry-npm-1.3.0", "EthereumDIDRegistry.json")["abi"]
+
+    def shapes(items: list[dict[str, Any]]) -> set[tuple[str, ...]]:
+        return {(item["type"], item["name"], *(each["type"] for each in item["inputs"])) for item in items}
+
+    assert shapes(abi) == shapes(today)
+    found.ran(len(abi))

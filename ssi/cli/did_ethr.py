@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from ssi.cli.command import action
-from ssi.cli.files import read_input
+from ssi.cli.files import read_input, write_output
 from ssi.cli.networks import connect, network_of, settings_of
 from ssi.cli.output import Answer, facts
 from ssi.cli.passphrase import read_passphrase
@@ -27,6 +27,7 @@ from ssi.types import JsonObject
 
 if TYPE_CHECKING:
     from ssi.cli.project import EthrSettings
+    from ssi.did.backends.ethr_controller import Applied
     from ssi.did.ethr.changes import Change
     from ssi.net.evm.signer import LocalSigner
 
@@ -54,6 +55,16 @@ def account_options(function: Function) -> Function:
     ):
         function = option(function)
     return function
+
+
+def change_options(function: Function) -> Function:
+    """Add the options of a change: those of the account, and the way by a relay."""
+    for option in (
+        click.option("--sign", "out", metavar="FILE", help="Write the change signed, for `ssi did ethr relay`."),
+        click.option("--accept-replay", is_flag=True, help="Sign, too, what somebody could send again: see the docs."),
+    ):
+        function = option(function)
+    return account_options(function)
 
 
 def days_option(function: Function) -> Function:
@@ -86,7 +97,7 @@ async def create(session: Session, network: str, **account: Any) -> Answer:
 @click.option("--jwk", "file", metavar="FILE", help="The public key as a JWK.")
 @click.option("--purpose", type=click.Choice(["veriKey", "sigAuth"]), default="veriKey", show_default=True)
 @days_option
-@account_options
+@change_options
 @action
 async def publish_key(
     session: Session,
@@ -117,7 +128,7 @@ async def publish_key(
 @click.argument("type")
 @click.argument("url")
 @days_option
-@account_options
+@change_options
 @action
 async def publish_service(
     session: Session, did: str, type: str, url: str, days: int, revoke: bool, **account: Any
@@ -134,7 +145,7 @@ async def publish_service(
 @click.argument("address")
 @click.option("--kind", type=click.Choice(["veriKey", "sigAuth"]), default="veriKey", show_default=True)
 @days_option
-@account_options
+@change_options
 @action
 async def delegate(
     session: Session, did: str, address: str, kind: str, days: int, revoke: bool, **account: Any
@@ -152,7 +163,7 @@ async def delegate(
 @click.argument("did")
 @click.argument("address")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@account_options
+@change_options
 @action
 async def rotate(session: Session, did: str, address: str, yes: bool, **account: Any) -> Answer:
     """Hand DID over to the account ADDRESS, whose key controls it from then on."""
@@ -171,7 +182,7 @@ async def rotate(session: Session, did: str, address: str, yes: bool, **account:
 @command.command()
 @click.argument("did")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@account_options
+@change_options
 @action
 async def deactivate(session: Session, did: str, yes: bool, **account: Any) -> Answer:
     """Deactivate DID for good: all its keys are revoked, in all its versions."""
@@ -182,15 +193,43 @@ async def deactivate(session: Session, did: str, yes: bool, **account: Any) -> A
     return await _apply(session, did, DEACTIVATE, account)
 
 
-async def _apply(session: Session, did: str, change: Change, account: JsonObject) -> Answer:
+@command.command()
+@click.argument("file")
+@account_options
+@action
+async def relay(session: Session, file: str, **account: Any) -> Answer:
+    """Send the signed change in FILE; the account pays, and need not control the DID."""
     from ssi.did.backends.ethr_controller import EthrController
+    from ssi.did.ethr import parse_signed_change
+    from ssi.did.ethr.signed import MAX_SIGNED_BYTES
+    from ssi.net.evm.account import Account
+
+    signed = parse_signed_change(read_input(file, max_bytes=MAX_SIGNED_BYTES))
+    settings = settings_of(session, signed.did, nodes=account["nodes"])
+    registry = connect(session, settings)
+    controller = EthrController(registry, Account(registry.chain, _signer(session, settings, account)))
+    return _changed(signed.did, await controller.relay(signed), settings)
+
+
+async def _apply(session: Session, did: str, change: Change, account: JsonObject) -> Answer:
+    from ssi.did.backends.ethr_controller import EthrController, sign_change
+    from ssi.did.ethr import build_signed_change
     from ssi.net.evm.account import Account
 
     nodes: Sequence[str] = account["nodes"]
     settings = settings_of(session, did, nodes=nodes)
     registry = connect(session, settings)
     signer = _signer(session, settings, account)
-    made = await EthrController(registry, Account(registry.chain, signer)).apply(did, change)
+    if account["out"] is None:
+        made = await EthrController(registry, Account(registry.chain, signer)).apply(did, change)
+        return _changed(did, made, settings)
+    signed = await sign_change(registry, did, change, signer, accept_replay=account["accept_replay"])
+    write_output(account["out"], build_signed_change(signed))
+    document: JsonObject = {"did": did, "signed": account["out"]}
+    return Answer(document=document, tables=[facts("signed", document)])
+
+
+def _changed(did: str, made: Applied, settings: EthrSettings) -> Answer:
     document: JsonObject = {
         "did": did,
         "versionId": made.version_id,

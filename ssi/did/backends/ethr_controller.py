@@ -32,11 +32,12 @@ from ssi.did.ethr.changes import (
 )
 from ssi.did.ethr.identifier import EthrDid, parse_ethr_did
 from ssi.did.ethr.networks import same_address_elsewhere
+from ssi.did.ethr.signed import SignedChange
 from ssi.errors import ConflictError, InvalidInputError, RpcError, UnavailableError, VerificationError
 from ssi.net.evm.account import Account, Receipt, Sent
 from ssi.net.evm.signer import EvmSigner, recoverable
 
-__all__ = ["Applied", "EthrController", "SignedChange", "sign_change"]
+__all__ = ["Applied", "EthrController", "sign_change"]
 
 GAS_MARGIN: Final = (5, 4)
 """What is offered for an estimate: a block later another slot may be written for the first time."""
@@ -47,17 +48,6 @@ class Applied(msgspec.Struct, frozen=True):
 
     version_id: str
     gas_used: int
-
-
-class SignedChange(msgspec.Struct, frozen=True):
-    """A change that its owner signed, for a relay: it may be sent once, by anybody."""
-
-    did: str
-    change: Change
-    chain_id: int
-    registry: bytes
-    nonce: int
-    signature: Signature
 
 
 class EthrController:
@@ -97,7 +87,7 @@ class EthrController:
         owner = await current_owner(self.registry, parsed)
         if await _nonce(self.registry, parsed, owner, signed.change) != signed.nonce:
             raise ConflictError("the change was signed for another nonce: it was sent already, or something else was")
-        return await self._send(payload(signed.change, parsed.address, signature=signed.signature), final=final)
+        return await self._send(signed.call, final=final)
 
     def _parsed(self, did: str) -> EthrDid:
         parsed = parse_ethr_did(did)

@@ -18,6 +18,7 @@ from ssi.did.ethr.history import EthrSource, History
 from ssi.did.ethr.identifier import EthrDid, ethr_did, parse_ethr_did
 from ssi.did.ethr.networks import EthrNetwork, known_network, known_networks
 from ssi.did.ethr.publish import publish_agreement_key, publish_key, publish_service
+from ssi.did.ethr.signed import SignedChange, build_signed_change, parse_signed_change
 
 __all__ = [
     "DEACTIVATE",
@@ -31,10 +32,13 @@ __all__ = [
     "RevokeAttribute",
     "RevokeDelegate",
     "SetAttribute",
+    "SignedChange",
+    "build_signed_change",
     "ethr_did",
     "known_network",
     "known_networks",
     "parse_ethr_did",
+    "parse_signed_change",
     "publish_agreement_key",
     "publish_key",
     "publish_service",

@@ -56,9 +56,9 @@ class Chain:
     async def same(self, did: str, versions: Sequence[str | None] = (None,)) -> list[dict[str, Any]]:
         """Compare the versions of a DID; return our documents."""
         urls = [did if version is None else f"{did}?versionId={version}" for version in versions]
-        ours = []
+        ours, method = [], DidEthr([self.registry])
         for version, theirs in zip(versions, self.theirs(urls), strict=True):
-            found = await DidEthr([self.registry]).resolve(did, version_id=version)
+            found = await method.resolve(did, version_id=version)
             metadata = build_metadata(found)
             if "nextVersionId" in metadata:
                 # They say it of the last version only; DID Resolution 4.3 has it of a DID, and so of every version.

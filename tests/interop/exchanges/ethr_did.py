@@ -164,14 +164,14 @@ def revoked_theirs_here() -> None:
     asyncio.run(run())
 
 
-@exchange(RESOLVER, "did:ethr, twelve random histories", HERE)
+@exchange(RESOLVER, "did:ethr, eight random histories", HERE)
 def random_theirs_here() -> None:
     """Both read the same chain: whatever was done, in every version that both show alike."""
 
     async def run() -> None:
         draw = random.Random(1056)
         async with chain() as both:
-            for _ in range(12):
+            for _ in range(8):
                 key = secret()
                 did = ethr_did(public_key(key), network=NAME)
                 versions = await _random(both, draw, did, LocalSigner(key))
@@ -181,7 +181,7 @@ def random_theirs_here() -> None:
 
 
 async def _random(both: Chain, draw: random.Random, did: str, owner: LocalSigner) -> list[str]:
-    """Change a DID some twenty times; return the versions, but those of blocks that revoke a delegate."""
+    """Change a DID a dozen times; return the versions, but those of blocks that revoke a delegate."""
     accounts = [draw.randbytes(20) for _ in range(3)]
     raw = [PrivateKey.generate(curve).public_key for curve in (Curve.ED25519, Curve.SECP256K1, Curve.P256)]
     names = [
@@ -198,7 +198,7 @@ async def _random(both: Chain, draw: random.Random, did: str, owner: LocalSigner
     ours = controller(both.registry, signer(both.node, owner_secret))
     relay = controller(both.registry, signer(both.node, secret()))
     await relay.relay(await sign_change(both.registry, did, ChangeOwner(account.address), owner))
-    for _ in range(draw.randrange(12, 25)):
+    for _ in range(draw.randrange(8, 18)):
         seconds = draw.choice((5, LONG, LONG))
         name, value = draw.choice(attributes)
         kind, delegate = draw.choice(("veriKey", "sigAuth")), draw.choice(accounts)

@@ -112,6 +112,21 @@ def test_a_did_is_handed_over(project: Path, chain_node: Node) -> None:
     ok("did", "ethr", "deactivate", did, "--yes", "--key-file", "heir.key")
 
 
+def test_a_relay_pays(project: Path, chain_node: Node) -> None:
+    (project / "poor.key").write_text((b"\x51" * 32).hex())
+    (project / "poor.key").chmod(0o600)
+    did = ok("did", "ethr", "create", "--network", "dev", "--key-file", "poor.key")["did"]
+    change = ("did", "ethr", "publish-service", did, "Inbox", "https://agency.example/", "--key-file", "poor.key")
+    assert ssi(*change).code != 0
+    assert ok(*change, "--sign", "change.json")["signed"] == "change.json"
+    ok("did", "ethr", "relay", "change.json")
+    assert ok("did", "resolve", did)["didDocument"]["service"][0]["serviceEndpoint"] == "https://agency.example/"
+    again = ssi("did", "ethr", "relay", "change.json")
+    assert again.code != 0
+    assert "another nonce" in again.stderr
+    assert ssi("did", "ethr", "relay", "ssi.toml").code == 2
+
+
 def test_nodes_that_are_named_must_all_agree(project: Path, chain_node: Node) -> None:
     did = f"did:ethr:dev:0x{'22' * 20}"
     assert ok("did", "resolve", did, "--evm-node", chain_node.url)["didDocument"]["id"] == did

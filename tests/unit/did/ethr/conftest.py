@@ -7,9 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from ssi.did.ethr.identifier import keccak
 from ssi.did.ethr.networks import EthrNetwork
 from tests.evm import registry
 from tests.evm.node import Node, node
+
+keccak(b"")  # what it imports takes longer than an example of a property may
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ssi.did.backends.ethr import EthrRegistry
-from ssi.did.backends.ethr_controller import SignedChange, sign_change
+from ssi.did.backends.ethr_controller import sign_change
 from ssi.did.ethr.changes import (
     DEACTIVATE,
     AddDelegate,
@@ -24,6 +24,7 @@ from ssi.did.ethr.changes import (
 from ssi.did.ethr.identifier import ethr_did
 from ssi.did.ethr.networks import EthrNetwork, known_network
 from ssi.did.ethr.publish import publish_agreement_key, publish_key, publish_service
+from ssi.did.ethr.signed import SignedChange, build_signed_change, parse_signed_change
 from ssi.did.methods.ethr import DidEthr
 from ssi.did.resolver import Resolution, Resolver
 from ssi.errors import ConflictError, InvalidInputError, UnavailableError, VerificationError
@@ -185,7 +186,7 @@ async def test_a_relay_pays_for_what_the_owner_signed(chain_node: Node, network:
         for number, change in enumerate(changes):
             signed = await sign_change(registry, did, change, owner)
             assert signed.nonce == number
-            await paying.relay(signed)
+            await paying.relay(parse_signed_change(build_signed_change(signed)))
             with pytest.raises(ConflictError):
                 await paying.relay(signed)
         found = await resolved(registry, did)

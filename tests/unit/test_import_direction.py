@@ -15,6 +15,10 @@ HEAVY = (
     "aiohttp",
     "asyncio",
     "cbor2",
+    "eth_abi",
+    "eth_account",
+    "eth_keys",
+    "eth_utils",
     "jsonschema",
     "jwcrypto",
     "multiformats",
@@ -87,6 +91,11 @@ def test_relative_imports_are_resolved_against_the_package() -> None:
     assert violations("from ...keys import PublicKey", "ssi.encoding.sub.module")
     assert violations("from ..keys import PublicKey", "ssi.encoding", is_package=True)
     assert not violations("from .jcs import jcs", "ssi.encoding", is_package=True)
+
+
+def test_did_ethr_is_imported_without_its_extra() -> None:
+    modules = "ssi.did.methods.ethr, ssi.did.backends.ethr_controller, ssi.cli.did_ethr"
+    assert not [name for name in loaded_modules(f"import {modules}") if name.partition(".")[0].startswith("eth_")]
 
 
 def test_import_verifier_loads_nothing_heavy() -> None:

@@ -18,7 +18,8 @@ import msgspec
 
 from ssi.credentials.claims import MAX_SKEW_SECONDS
 from ssi.credentials.contexts import InlineContexts
-from ssi.credentials.jose import check_credential_claims, credential_parts
+from ssi.credentials.enveloped import Opened, check_credential_in
+from ssi.credentials.jose import credential_parts
 from ssi.credentials.sd_jwt import (
     ClaimPath,
     IssuedSdJwt,
@@ -104,9 +105,8 @@ def verify_vc_sd_jwt(
     for path in verified.disclosed:
         if path[0] in _WITHHOLDABLE_TO_GAIN:
             raise DisclosureError(f"{path[0]} must not be selectively disclosed")
-    credential, issued_at = check_credential_claims(
-        verified.header,
-        verified.claims,
+    credential, issued_at = check_credential_in(
+        Opened(verified.header, verified.claims, verified.claims),
         now=now,
         contexts=contexts,
         inline_contexts=inline_contexts,

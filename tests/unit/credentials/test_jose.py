@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ssi.credentials.enveloped import VerifiedCredential, VerifiedPresentation, check_holder
 from ssi.credentials.jose import (
     UnverifiedVcJwt,
-    VerifiedCredential,
-    VerifiedPresentation,
-    check_holder,
     envelope_vc_jwt,
     read_vc_jwt,
     read_vp_jwt,

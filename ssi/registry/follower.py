@@ -5,17 +5,19 @@ Input:   a ledger, the root accreditors, the keys that may sign its checkpoints,
 Shapes:  a view stands at the size of the newest verified checkpoint and carries its time; without keys it stands at the
          end of the log and carries none.
 I/O:     reads the ledger; everything it answers comes from entries that it hashed itself. The pin keeps the last head.
-Errors:  InclusionProofError (the log is not what was signed), RollbackError (it goes back behind the last head),
+Errors:  InclusionProofError (the log is not what was signed), BrokenEntryError (a body is gone without an order on the
+         log, so that a mirror may be hiding what it said), RollbackError (it goes back behind the last head),
          ForkError (two signed heads that exclude each other), InvalidSignatureError (not signed by a given key, or by
          too few witnesses), DidNotFoundError, EntryNotFoundError, UnavailableError.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from ssi.errors import (
+    BrokenEntryError,
     InclusionProofError,
     InvalidInputError,
     InvalidSignatureError,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     import asyncio
 
 _STEP = 256
+
+Folded: TypeAlias = Callable[[int, bytes | Withheld, Refused | None], None]
 
 
 class RegistryFollower:
@@ -70,6 +74,7 @@ class RegistryFollower:
         self._keys: tuple[NoteKey, ...] = tuple(keys)
         self._state = RegistryState(roots)
         self._tree = EdgeTree()
+        self._withheld: dict[int, bytes] = {}
         self._note: bytes | None = None
         self._checkpoint: WitnessedCheckpoint | None = None
         self._quorum = quorum
@@ -210,6 +215,8 @@ class RegistryFollower:
             raise InclusionProofError(f"the checkpoint is for {checkpoint.size} entries, the ledger has {size}")
         if await self._root(checkpoint.size) != checkpoint.root:
             raise InclusionProofError(f"the entries do not give the signed root of size {checkpoint.size}")
+        if self._wary:
+            await self._require_orders(checkpoint.size)
         if self._pin is not None:
             self._pin.write(note)
         self._note, self._checkpoint, self._last = note, checkpoint, (note, checkpoint)
@@ -231,6 +238,26 @@ class RegistryFollower:
         if past != last.root or await self._root(last.size) != last.root:
             raise await prove_fork(last_note, note, self._ledger, keys=self._keys)
 
+    async def _require_orders(self, size: int) -> None:
+        """Raise BrokenEntryError if a body is gone that no order on the log withholds: a mirror hides what it said."""
+        hidden = self._without_order(size)
+        if not hidden:
+            return
+        shown = [entry for index in hidden for entry in await self._ledger.read(index, index + 1)]
+        if not any(isinstance(entry, Withheld) for entry in shown):
+            # The bodies have come since: what they say has its effect from where they stand.
+            state, tree, withheld = RegistryState(self._state.roots), EdgeTree(), dict[int, bytes]()
+            await self._fold_into(state, tree, withheld, self._state.size)
+            self._state, self._tree, self._withheld = state, tree, withheld
+            hidden = self._without_order(size)
+        if hidden:
+            raise BrokenEntryError(hidden[0], f"its body is gone, and no order on the log of size {size} withholds it")
+
+    def _without_order(self, size: int) -> list[int]:
+        view = self._state.at(size)
+        gone = {index: leaf for index, leaf in self._withheld.items() if index < size}
+        return [index for index, leaf in gone.items() if view.order_over(index, leaf) is None]
+
     async def _root(self, size: int) -> bytes:
         """Return the root of the first ``size`` entries, from the entries where they are not folded yet."""
         await self._fold(size)
@@ -243,15 +270,27 @@ class RegistryFollower:
         """Called for each entry after the fold took it; for those who watch."""
 
     async def _fold(self, size: int) -> None:
-        while self._state.size < size:
-            start = self._state.size
+        await self._fold_into(self._state, self._tree, self._withheld, size, self._folded)
+
+    async def _fold_into(
+        self,
+        state: RegistryState,
+        tree: EdgeTree,
+        withheld: dict[int, bytes],
+        size: int,
+        folded: Folded = lambda index, entry, refused: None,
+    ) -> None:
+        while state.size < size:
+            start = state.size
             entries = await self._ledger.read(start, min(start + _STEP, size))
             if not entries:
                 raise InclusionProofError(f"the ledger gave no entry {start} of {size}")
             for index, entry in enumerate(entries, start):
-                self._folded(index, entry, self._state.apply(entry))
-            self._tree.extend([_leaf(entry) for entry in entries])
-            self._tree.prune()
+                if isinstance(entry, Withheld):
+                    withheld[index] = entry.leaf_hash
+                folded(index, entry, state.apply(entry))
+            tree.extend([_leaf(entry) for entry in entries])
+            tree.prune()
 
 
 def _leaf(entry: bytes | Withheld) -> bytes:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ssi.encoding.base64url import b64url_encode
 from ssi.errors import GuardError, InvalidInputError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ledger.quorum import Witnessed
@@ -298,6 +299,11 @@ class RegistrySnapshot(DidsSnapshot):
     def withholding(self, index: int) -> Accepted[Withholding] | None:
         """Return the order that withholds the body of entry ``index``, or None."""
         return last_before(self._histories.withholdings.get(index, ()), self._size)
+
+    def order_over(self, index: int, leaf_hash: bytes) -> Accepted[Withholding] | None:
+        """Return the order that withholds exactly the entry with this leaf hash, or None."""
+        given = self.withholding(index)
+        return given if given is not None and given.body.leaf == b64url_encode(leaf_hash) else None
 
 
 def _as_commitment(found: Accepted[StatusCommitment]) -> Commitment:

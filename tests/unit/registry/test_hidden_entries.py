@@ -1,4 +1,4 @@
-"""A mirror that passes an entry off as withheld: without an order on the log nobody believes it, and nothing is lost."""
+"""A mirror that passes an entry off as withheld is not believed without an order on the log, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ async def ended_town(mirror: Mirror, name: str = "town") -> tuple[str, int]:
     town = await federation.enrol(name, types=[TYPE])
     index = 0
     for given in federation.registry.view().accreditations(town.did):
-        done = await federation.ministry.end(given.id, reason="revoked", registry=federation.registry, now=federation.clock())
+        done = await federation.ministry.end(
+            given.id, reason="revoked", registry=federation.registry, now=federation.clock()
+        )
         index = done.index
     return town.did, index
 

@@ -95,7 +95,7 @@ class Session:
             url = self.ledger_url()
             if not create and not is_there(url):
                 raise NotFoundError("there is no ledger where it was said to be")
-            remote = url.startswith("https:")
+            remote = url.startswith(("https:", "evm+"))
             believed = keys or self.note_keys()
             self._ledger = open_ledger(url, keys=believed, fetch=self.fetch() if remote else None)
             self.closing(self._ledger.close)

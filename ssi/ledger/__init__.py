@@ -77,7 +77,7 @@ def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), 
     if scheme in ("evm+https", "evm+http"):
         from ssi.ledger.backends.evm.ledger import EvmLedger
 
-        return EvmLedger.from_url(url)
+        return EvmLedger.from_url(url, fetch=fetch)
     if separator and scheme == "postgresql":
         from ssi.ledger.backends.postgres import PostgresLedger
 

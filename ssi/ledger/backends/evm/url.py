@@ -37,6 +37,8 @@ class EvmOptions(msgspec.Struct, frozen=True, kw_only=True):
     contract: bytes
     chain_id: int
     mirror: str
+    tiles: str | None = None
+    """Where bodies are that never came to the mirror: the https prefix of a log's static files, or ``tiles:FOLDER``."""
     mode: Mode = Mode.LEAVES
     finality: Finality = "finalized"
     """``finalized``, ``safe``, or how many blocks lie above a final one; 0 only where blocks are final at once."""
@@ -85,6 +87,7 @@ def _checked(endpoints: tuple[str, ...], given: dict[str, str]) -> EvmOptions:
         "contract": parse_address,
         "chain_id": lambda text: _integer("chain_id", text, 1, 2**63 - 1),
         "mirror": _path,
+        "tiles": unquote,
         "mode": _mode,
         "finality": _finality,
         "agree": lambda text: _integer("agree", text, 1, len(endpoints)),

@@ -133,6 +133,13 @@ class Town:
         (self / "policy.toml").write_text(POLICY.format(audience=AUDIENCE, type=TYPE, **keys))
         return self
 
+    def shown(self) -> Town:
+        """Issue two credentials, show each, and write the offline folder."""
+        self.present(self.issue("case-17"), "address.locality").rename(self / "sd-jwt.presentation")
+        self.present(self.issue("case-18", "--format", "vc+jwt")).rename(self / "vp-jwt.presentation")
+        self.export()
+        return self
+
     def issue(self, reference: str, *more: str, claims: str = "claims.json") -> str:
         """Issue a credential to a new key of the wallet, keep it, and return the card's id."""
         key = self.ok("wallet", "new-key")["key"]

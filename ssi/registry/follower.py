@@ -119,7 +119,7 @@ class RegistryFollower:
             raise InvalidInputError("the checkpoint is of another log")
         if self._note is None or self._checkpoint is None or head.size > self._checkpoint.size:
             raise UnavailableError(f"the log is not known up to the size {head.size} of that checkpoint yet")
-        if await merkle.root(self._ledger, head.size) != head.root:
+        if await self._root(head.size) != head.root:
             raise await prove_fork(note, self._note, self._ledger, keys=self._keys)
 
     def view(self) -> RegistrySnapshot:
@@ -234,13 +234,24 @@ class RegistryFollower:
     async def _root(self, size: int) -> bytes:
         """Return the root of the first ``size`` entries, from the entries where they are not folded yet."""
         await self._fold(size)
-        if size == self._state.size:
-            return self._tree.root()
-        # Folded past it already: the tree's past is in the ledger, whose hashes the audit checks.
-        return await merkle.root(self._ledger, size)
+        end, tip = self._state.size, self._tree.root()
+        if size == end:
+            return tip
+        # Folded past it already: the tree's past is in the ledger, and has to be the past of what was folded.
+        root = await merkle.root(self._ledger, size)
+        if self._wary and size:
+            try:
+                path = await merkle.consistency_proof(self._ledger, size, end)
+            except NotFoundError as exc:
+                raise InclusionProofError(f"the ledger lacks hashes of the {end} entries that it gave") from exc
+            merkle.verify_consistency(size, end, path, root, tip)
+        return root
 
     def _folded(self, index: int, entry: bytes | Withheld, refused: Refused | None) -> None:
         """Called for each entry after the fold took it; for those who watch."""
+
+    async def _stepped(self) -> None:
+        """Called after each step of the fold, of at most ``_STEP`` entries; for those who watch."""
 
     async def _fold(self, size: int) -> None:
         while self._state.size < size:
@@ -252,6 +263,7 @@ class RegistryFollower:
                 self._folded(index, entry, self._state.apply(entry))
             self._tree.extend([_leaf(entry) for entry in entries])
             self._tree.prune()
+            await self._stepped()
 
 
 def _leaf(entry: bytes | Withheld) -> bytes:

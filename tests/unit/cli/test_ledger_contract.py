@@ -109,7 +109,7 @@ def test_what_is_wrong_is_said_before_anything_is_paid(office: Office) -> None:
 def test_a_key_under_a_passphrase(office: Office) -> None:
     from eth_account import Account
 
-    document = Account.encrypt(KEYS[0].hex(), "of the account", kdf="pbkdf2", iterations=1000)
+    document = Account.encrypt(KEYS[0], "of the account", kdf="pbkdf2", iterations=1000)
     (office / "account.key").write_text(json.dumps(document))
     (office / "phrase").write_text("of the account\n")
     assert "passphrase" in office.deploy().document["reason"]

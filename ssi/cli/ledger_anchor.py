@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ from ssi.errors import InvalidInputError
 from ssi.types import JsonObject
 
 if TYPE_CHECKING:
+    from ssi.ledger import Ledger
     from ssi.ledger.note import NoteKey
     from ssi.registry import RegistryFollower
     from ssi.registry.anchoring import AnchorReport
@@ -59,7 +61,6 @@ async def command(
     A period in which nothing happened gets its anchor, too. Called twice in a period, it finds the anchor there. What
     is left out here stands in the table `anchor` of the project file.
     """
-    from ssi.ledger import open_ledger
     from ssi.registry import RegistryFollower, open_registry
     from ssi.registry.anchoring import PERIOD_SECONDS, anchor, by_operator, by_writer
 
@@ -70,8 +71,7 @@ async def command(
     note = await session.ledger().checkpoint()
     if note is None:
         raise InvalidInputError("the ledger has no checkpoint yet")
-    other = open_ledger(_url(session, into, settings), create=False)
-    session.closing(other.close)
+    other = _open_other(session, into, settings, _keys((), settings))
     believed = _roots(into_roots, settings)
     follower: RegistryFollower
     if origin is None:
@@ -103,18 +103,12 @@ async def anchored_in(
     session: Session, url: str, roots: tuple[str, ...], vkeys: tuple[str, ...]
 ) -> tuple[AnchorReport, JsonObject]:
     """Hold the ledger against what another one says of it, for ``ssi ledger audit``."""
-    from ssi.ledger import open_ledger
-    from ssi.registry import RegistryFollower
     from ssi.registry.anchoring import check_anchors
 
     keys = session.note_keys()
     if not keys:
         raise InvalidInputError("anchors carry the ledger's own signature: name its key by --vkey")
-    settings = read_settings(session)
-    other = open_ledger(_url(session, url, settings), create=False)
-    session.closing(other.close)
-    follower = RegistryFollower(other, roots=_roots(roots, settings), keys=_keys(vkeys, settings))
-    view = await follower.refresh()
+    view = await other_ledger(session, url, roots, vkeys).refresh()
     origins = dict.fromkeys(key.name for key in keys)
     anchors = [each for origin in origins for each in view.anchors(origin)]
     report = await check_anchors(session.ledger(), anchors, keys=keys)
@@ -127,6 +121,25 @@ async def anchored_in(
         "not of this log": report.strangers or None,
     }
     return report, seen
+
+
+def other_ledger(session: Session, url: str, roots: tuple[str, ...], vkeys: tuple[str, ...]) -> RegistryFollower:
+    """Return the other ledger as a reader has it; what is left out stands in the table ``anchor``."""
+    from ssi.registry import RegistryFollower
+
+    settings = read_settings(session)
+    keys = _keys(vkeys, settings)
+    return RegistryFollower(_open_other(session, url, settings, keys), roots=_roots(roots, settings), keys=keys)
+
+
+def _open_other(session: Session, url: str | None, settings: AnchorSettings, keys: Sequence[NoteKey]) -> Ledger:
+    from ssi.ledger import open_ledger
+
+    place = _url(session, url, settings)
+    fetch = session.fetch() if place.startswith("https:") else None
+    other = open_ledger(place, create=False, keys=keys, fetch=fetch)
+    session.closing(other.close)
+    return other
 
 
 def read_settings(session: Session) -> AnchorSettings:

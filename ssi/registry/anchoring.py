@@ -22,7 +22,7 @@ import msgspec
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.errors import ConflictError, GuardError, InvalidInputError, InvalidSignatureError, UnavailableError
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import parse_checkpoint, verify_note
+from ssi.ledger.checkpoint import VerifiedCheckpoint, parse_checkpoint, verify_note
 from ssi.ledger.note import NoteKey, parse_note
 from ssi.ledger.port import Ledger
 from ssi.registry.follower import RegistryFollower
@@ -45,6 +45,51 @@ class Anchored(msgspec.Struct, frozen=True):
     body: CheckpointAnchor
     new: bool
     """Whether it was made now; False if this epoch had one."""
+
+
+class AnchoredHead(msgspec.Struct, frozen=True):
+    """A head of the log that stands on the other ledger and that the log's own key signed."""
+
+    index: int
+    """On the other ledger."""
+    head: VerifiedCheckpoint
+    note: bytes
+    said_at: int
+    """Unix seconds of the statement."""
+
+
+class AnchorWatch:
+    """The anchors of one log on another ledger, as they come in."""
+
+    def __init__(self, into: RegistryFollower, *, keys: Sequence[NoteKey]) -> None:
+        """``keys`` sign the log that is anchored; ``into`` follows the other ledger."""
+        self._into = into
+        self._keys = tuple(keys)
+        self._seen = 0
+        self.newest: CheckpointAnchor | None = None
+        """The newest that the log's own keys signed."""
+
+    async def news(self) -> list[AnchoredHead]:
+        """Return the anchors that are new; one that the log did not sign says nothing of it and is passed over.
+
+        Raises as ``RegistryFollower.refresh`` if the other ledger is not to be believed, or does not answer.
+        """
+        view = await self._into.refresh()
+        found: list[AnchoredHead] = []
+        for origin in dict.fromkeys(key.name for key in self._keys):
+            for each in view.anchors(origin):
+                if each.index < self._seen:
+                    continue
+                note = b64url_decode(each.body.note)
+                try:
+                    head = verify_note(note, keys=self._keys)
+                except (InvalidSignatureError, InvalidInputError):
+                    continue
+                found.append(AnchoredHead(each.index, head, note, each.body.iat))
+                if self.newest is None or each.body.iat > self.newest.iat:
+                    self.newest = each.body
+        self._seen = view.size
+        return found
 
 
 class AnchorReport(msgspec.Struct, frozen=True, kw_only=True):

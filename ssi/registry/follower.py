@@ -13,8 +13,8 @@ Errors:  InclusionProofError (the log is not what was signed), BrokenEntryError 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ssi.errors import (
     BrokenEntryError,
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     import asyncio
 
 _STEP = 256
-
-Folded: TypeAlias = Callable[[int, bytes | Withheld, Refused | None], None]
+MAX_ERASED: Final = 100_000
+"""Bodies that may be gone from one log; each is remembered by its leaf hash."""
 
 
 class RegistryFollower:
@@ -74,7 +74,7 @@ class RegistryFollower:
         self._keys: tuple[NoteKey, ...] = tuple(keys)
         self._state = RegistryState(roots)
         self._tree = EdgeTree()
-        self._withheld: dict[int, bytes] = {}
+        self._erased: dict[int, bytes] = {}
         self._note: bytes | None = None
         self._checkpoint: WitnessedCheckpoint | None = None
         self._quorum = quorum
@@ -124,7 +124,7 @@ class RegistryFollower:
             raise InvalidInputError("the checkpoint is of another log")
         if self._note is None or self._checkpoint is None or head.size > self._checkpoint.size:
             raise UnavailableError(f"the log is not known up to the size {head.size} of that checkpoint yet")
-        if await merkle.root(self._ledger, head.size) != head.root:
+        if await self._root(head.size) != head.root:
             raise await prove_fork(note, self._note, self._ledger, keys=self._keys)
 
     def view(self) -> RegistrySnapshot:
@@ -246,51 +246,64 @@ class RegistryFollower:
         shown = [entry for index in hidden for entry in await self._ledger.read(index, index + 1)]
         if not any(isinstance(entry, Withheld) for entry in shown):
             # The bodies have come since: what they say has its effect from where they stand.
-            state, tree, withheld = RegistryState(self._state.roots), EdgeTree(), dict[int, bytes]()
-            await self._fold_into(state, tree, withheld, self._state.size)
-            self._state, self._tree, self._withheld = state, tree, withheld
+            state, tree, erased = RegistryState(self._state.roots), EdgeTree(), dict[int, bytes]()
+            while state.size < self._state.size:
+                done = await self._step(state, tree, self._state.size)
+                erased |= {index: entry.leaf_hash for index, entry, _ in done if isinstance(entry, Withheld)}
+            self._state, self._tree, self._erased = state, tree, erased
             hidden = self._without_order(size)
         if hidden:
             raise BrokenEntryError(hidden[0], f"its body is gone, and no order on the log of size {size} withholds it")
 
     def _without_order(self, size: int) -> list[int]:
         view = self._state.at(size)
-        gone = {index: leaf for index, leaf in self._withheld.items() if index < size}
+        gone = {index: leaf for index, leaf in self._erased.items() if index < size}
         return [index for index, leaf in gone.items() if view.order_over(index, leaf) is None]
 
     async def _root(self, size: int) -> bytes:
         """Return the root of the first ``size`` entries, from the entries where they are not folded yet."""
         await self._fold(size)
-        if size == self._state.size:
-            return self._tree.root()
-        # Folded past it already: the tree's past is in the ledger, whose hashes the audit checks.
-        return await merkle.root(self._ledger, size)
+        end, tip = self._state.size, self._tree.root()
+        if size == end:
+            return tip
+        # Folded past it already: the tree's past is in the ledger, and has to be the past of what was folded.
+        root = await merkle.root(self._ledger, size)
+        if self._wary and size:
+            try:
+                path = await merkle.consistency_proof(self._ledger, size, end)
+            except NotFoundError as exc:
+                raise InclusionProofError(f"the ledger lacks hashes of the {end} entries that it gave") from exc
+            merkle.verify_consistency(size, end, path, root, tip)
+        return root
 
     def _folded(self, index: int, entry: bytes | Withheld, refused: Refused | None) -> None:
-        """Called for each entry after the fold took it; for those who watch."""
+        """Take note of an entry that was folded; those who watch do it in their own way."""
+        if isinstance(entry, Withheld):
+            self._erased[index] = entry.leaf_hash
+            if len(self._erased) > MAX_ERASED:
+                raise BrokenEntryError(index, f"it is one of more than {MAX_ERASED} whose bodies are gone")
+
+    async def _stepped(self) -> None:
+        """Called after each step of the fold, of at most ``_STEP`` entries; for those who watch."""
 
     async def _fold(self, size: int) -> None:
-        await self._fold_into(self._state, self._tree, self._withheld, size, self._folded)
+        while self._state.size < size:
+            for index, entry, refused in await self._step(self._state, self._tree, size):
+                self._folded(index, entry, refused)
+            await self._stepped()
 
-    async def _fold_into(
-        self,
-        state: RegistryState,
-        tree: EdgeTree,
-        withheld: dict[int, bytes],
-        size: int,
-        folded: Folded = lambda index, entry, refused: None,
-    ) -> None:
-        while state.size < size:
-            start = state.size
-            entries = await self._ledger.read(start, min(start + _STEP, size))
-            if not entries:
-                raise InclusionProofError(f"the ledger gave no entry {start} of {size}")
-            for index, entry in enumerate(entries, start):
-                if isinstance(entry, Withheld):
-                    withheld[index] = entry.leaf_hash
-                folded(index, entry, state.apply(entry))
-            tree.extend([_leaf(entry) for entry in entries])
-            tree.prune()
+    async def _step(
+        self, state: RegistryState, tree: EdgeTree, size: int
+    ) -> list[tuple[int, bytes | Withheld, Refused | None]]:
+        """Fold the next entries, and return what became of each."""
+        start = state.size
+        entries = await self._ledger.read(start, min(start + _STEP, size))
+        if not entries:
+            raise InclusionProofError(f"the ledger gave no entry {start} of {size}")
+        done = [(index, entry, state.apply(entry)) for index, entry in enumerate(entries, start)]
+        tree.extend([_leaf(entry) for entry in entries])
+        tree.prune()
+        return done
 
 
 def _leaf(entry: bytes | Withheld) -> bytes:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -65,10 +66,11 @@ class LocalSigner:
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def load_key_file(path: str | Path, *, passphrase: bytes | None = None) -> LocalSigner:
+def load_key_file(path: str | Path, *, passphrase: bytes | Callable[[], bytes] | None = None) -> LocalSigner:
     """Read the key of an account: Web3 Secret Storage under a passphrase, or 64 hexadecimal digits.
 
-    Digits are believed only in a file that nobody but its owner may read.
+    Digits are believed only in a file that nobody but its owner may read. A ``passphrase`` that is a function is called
+    only if the file needs one.
     """
     place = Path(path)
     try:
@@ -103,16 +105,16 @@ def _eth_account() -> Any:
     return Account
 
 
-def _decrypted(name: str, content: bytes, passphrase: bytes | None) -> bytes:
+def _decrypted(name: str, content: bytes, passphrase: bytes | Callable[[], bytes] | None) -> bytes:
     from ssi.encoding.gate import parse_object
 
     document: Any = parse_object(content, max_bytes=MAX_KEY_FILE_BYTES)
     if passphrase is None:
         raise InvalidInputError(f"the key file {name} is encrypted: a passphrase is needed")
     account = _eth_account()
-
+    phrase = passphrase if isinstance(passphrase, bytes) else passphrase()
     try:
-        return bytes(account.decrypt(document, passphrase.decode()))
+        return bytes(account.decrypt(document, phrase.decode()))
     except Exception as exc:  # The package raises what its many parts raise.
         raise InvalidInputError(f"the key file {name} does not open with this passphrase") from exc
 

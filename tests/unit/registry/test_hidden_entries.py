@@ -130,4 +130,4 @@ async def test_a_monitor_alarms(mirror: Mirror) -> None:
     monitor = await mirror.follower(Monitor)
     assert isinstance(monitor, Monitor)
     (alarm,) = (await monitor.look(now=mirror.federation.clock())).alarms
-    assert (alarm.kind, alarm.entry) == ("checkpoint", index)
+    assert (alarm.kind, alarm.entry) == ("withheld", index)

@@ -28,10 +28,9 @@ from ssi.credentials.sd_jwt import (
     UnverifiedSdJwt,
     issue_sd_jwt,
     parse_sd_jwt,
-    verify_key_binding,
     verify_sd_jwt,
 )
-from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
+from ssi.credentials.sd_jwt.key_binding import check_key_binding
 from ssi.credentials.values import parse_identified
 from ssi.credentials.vcdm import Credential
 from ssi.errors import DisclosureError, InvalidInputError
@@ -114,18 +113,7 @@ def verify_vc_sd_jwt(
     )
     if credential.issuer != unverified.issuer:
         raise DisclosureError("expected the issuer that the key was chosen by")
-    if key_binding is None:
-        check_kb_integrity(verified)
-        binding = None
-    else:
-        binding = verify_key_binding(
-            verified,
-            nonce=key_binding.nonce,
-            audience=key_binding.audience,
-            max_age_seconds=key_binding.max_age_seconds,
-            now=now,
-            max_skew_seconds=max_skew_seconds,
-        )
+    binding = check_key_binding(verified, key_binding, now=now, max_skew_seconds=max_skew_seconds)
     paths = verified.disclosed_paths
     header, claims = verified.header, verified.claims
     return VerifiedVcSdJwt(credential, key, header, claims, paths, verified.sd_jwt, issued_at, binding)

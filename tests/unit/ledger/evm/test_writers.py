@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tests.evm.ledger import deployed, opened
 from tests.evm.log import account, raw_log
 from tests.evm.node import KEYS, Node, node
 from tests.evm.proxy import Forward, Lost, Proxy, proxy
+from tests.unit.ledger.evm.closing import ledger_of
 
 MODES = pytest.mark.parametrize("mode", list(Mode))
 
@@ -38,18 +39,6 @@ MODES = pytest.mark.parametrize("mode", list(Mode))
 def chain_node() -> Iterator[Node]:
     with node() as running:
         yield running
-
-
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as stack:
-        yield stack
-
-
-async def ledger_of(stack: AsyncExitStack, *arguments: Any, **options: Any) -> EvmLedger:
-    ledger = opened(*arguments, **options)
-    stack.push_async_callback(ledger.close)
-    return ledger
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from ssi.errors import (
+    EntryNotFoundError,
     InclusionProofError,
     InvalidInputError,
     InvalidSignatureError,
@@ -180,9 +181,7 @@ class RegistryFollower:
         return self._lock
 
     async def _catch_up(self) -> None:
-        # The note first: the log only grows, so it covers what was signed before it was measured.
-        note = await self._ledger.checkpoint() if self._keys else None
-        size = await self._ledger.size()
+        note, size = await self._look()
         if size < self._state.size:
             raise RollbackError(f"the ledger has {size} entries, it had {self._state.size}")
         if self._last is None and self._pin is not None:
@@ -193,6 +192,15 @@ class RegistryFollower:
         elif note is None and self._last is not None:
             raise RollbackError(f"the ledger has no checkpoint, one of size {self._last[1].size} was seen")
         await self._fold(size)
+
+    async def _look(self) -> tuple[bytes | None, int]:
+        """Return the log's note and size, in one wait: neither is known to be older than the other."""
+        import asyncio
+
+        if not self._keys:
+            return None, await self._ledger.size()
+        note, size = await asyncio.gather(self._ledger.checkpoint(), self._ledger.size())
+        return note, size
 
     def _kept(self, note: bytes) -> VerifiedCheckpoint:
         try:
@@ -206,6 +214,8 @@ class RegistryFollower:
         checkpoint = verify_head(note, keys=self._keys, quorum=self._quorum)
         if self._last is not None:
             await self._follows(note, checkpoint, *self._last)
+        if checkpoint.size > size:  # perhaps it was signed after the ledger was measured, which only grows
+            size = await self._ledger.size()
         if checkpoint.size > size:
             raise InclusionProofError(f"the checkpoint is for {checkpoint.size} entries, the ledger has {size}")
         if await self._root(checkpoint.size) != checkpoint.root:
@@ -234,10 +244,11 @@ class RegistryFollower:
     async def _root(self, size: int) -> bytes:
         """Return the root of the first ``size`` entries, from the entries where they are not folded yet."""
         await self._fold(size)
-        if size == self._state.size:
-            return self._tree.root()
-        # Folded past it already: the tree's past is in the ledger, whose hashes the audit checks.
-        return await merkle.root(self._ledger, size)
+        try:
+            return self._tree.root(size)
+        except EntryNotFoundError:
+            # Folded long past it: the tree's past is in the ledger, whose hashes the audit checks.
+            return await merkle.root(self._ledger, size)
 
     def _folded(self, index: int, entry: bytes | Withheld, refused: Refused | None) -> None:
         """Called for each entry after the fold took it; for those who watch."""

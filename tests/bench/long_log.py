@@ -23,6 +23,7 @@ from ssi.ledger.merkle import inclusion_proof, leaf_hash, root, verify_inclusion
 from ssi.ledger.port import stream
 from ssi.registry.tree import EdgeTree
 from tests.bench.harness import Spread
+from tests.bench.log_peers import proofs_beside_pymerkle
 from tests.bench.rows import Line, value_line
 
 SHORTER = 10
@@ -30,6 +31,8 @@ SHORTER = 10
 
 MORE_MIB = 16
 """What counts as flat: the peak of a log ten times as long is at most this much higher."""
+
+MOST_BESIDE = 1_000_000
 
 _CALL = 2_000
 
@@ -44,8 +47,12 @@ class Read(NamedTuple):
     peak: float
 
 
-def proof_lines(operation: str, url: str, count: int, rounds: int) -> Iterator[Line]:
-    """Grow the log at ``url`` to ``count`` entries; yield the lines of its proofs and of the memory that it takes."""
+def proof_lines(operation: str, url: str, count: int, rounds: int, *, beside: Path | None = None) -> Iterator[Line]:
+    """Grow the log at ``url`` to ``count`` entries; yield the lines of its proofs and of the memory that it takes.
+
+    ``beside`` is where a peer keeps its log, if one is measured. It has at most MOST_BESIDE entries: its proofs read
+    the whole log.
+    """
     tenth = count // SHORTER
     _, grower_before = in_new_process(grow, url, 0, tenth)
     before = in_new_process(read_all, url, tenth, rounds)
@@ -53,6 +60,12 @@ def proof_lines(operation: str, url: str, count: int, rounds: int) -> Iterator[L
     read = in_new_process(read_all, url, count, rounds)
     others = f"built at {rate:,.0f} entries/s in batches; {read.hashes} hashes read in one proof; "
     others += f"verifying one: {statistics.median(read.checks) * 1000:.0f} µs"
+    if beside is not None:
+        others += "; "
+        if count > MOST_BESIDE:
+            others += f"pymerkle: not measured beyond {MOST_BESIDE:,}"
+        else:
+            others += in_new_process(proofs_beside_pymerkle, url, str(beside), count, rounds, body)
     yield value_line(
         f"inclusion proof, {count:,} entries on {operation}", Spread.of(read.proofs), "ms", at_most=5, others=others
     )
@@ -85,7 +98,7 @@ def grow(url: str, start: int, stop: int) -> tuple[float, float]:
             begun = time.perf_counter()
             for first in range(start, stop, _CALL):
                 numbers = range(first, min(first + _CALL, stop))
-                await ledger.append([_body(number) for number in numbers])
+                await ledger.append([body(number) for number in numbers])
             return (stop - start) / (time.perf_counter() - begun)
         finally:
             await ledger.close()
@@ -110,7 +123,7 @@ def read_all(url: str, count: int, rounds: int) -> Read:
                 path = await inclusion_proof(ledger, index, count)
                 times.append((time.perf_counter() - begun) * 1000)
                 begun = time.perf_counter()
-                verify_inclusion(index, count, leaf_hash(_body(index)), path, head)
+                verify_inclusion(index, count, leaf_hash(body(index)), path, head)
                 checks.append((time.perf_counter() - begun) * 1000)
                 length = max(length, len(path))
             return Read(rate, times, checks, length, peak())
@@ -145,5 +158,6 @@ def peak() -> float:
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
-def _body(number: int) -> bytes:
+def body(number: int) -> bytes:
+    """Return entry ``number`` of the log."""
     return number.to_bytes(64, "big")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ssi.ledger import Ledger, open_ledger
 from tests.bench.harness import Spread
+from tests.bench.log_peers import Appends
 from tests.bench.long_log import proof_lines
 from tests.bench.rows import Effort, Line, row, value_line
 
@@ -84,11 +85,15 @@ def append(effort: Effort) -> Iterator[Line]:
         return len(bodies) / seconds, percentile(waits, 99)
 
     bodies, runs = entries(count), []
+    peers = Appends(bodies, WRITERS)
     with directory() as place:
         for number in range(rounds):
             runs.append(asyncio.run(once(place / f"log-{number}.db", bodies)))
+            peers.measure(place / f"peers-{number}")
         others = f"one fsync of 4 KiB: {fsync_seconds(place) * 1e6:.0f} µs; "
-        others += f"bare SQLite, one transaction each, synchronous=FULL: {bare_sqlite(place, bodies[:2000]):,.0f}/s"
+        others += (
+            f"bare SQLite, one transaction each, synchronous=FULL: {bare_sqlite(place, bodies[:2000]):,.0f}/s; {peers}"
+        )
     yield from append_lines(
         "log on SQLite, acknowledged after fsync, 64 writers, one entry a call", runs, at_least=15_000, others=others
     )
@@ -125,4 +130,4 @@ def bare_sqlite(place: Path, bodies: Sequence[bytes]) -> float:
 def proofs(effort: Effort) -> Iterator[Line]:
     count = 20_000 if effort.quick else 10_000_000 if effort.full else 1_000_000
     with directory() as place:
-        yield from proof_lines("SQLite", f"sqlite://{place}/log.db", count, effort.rounds)
+        yield from proof_lines("SQLite", f"sqlite://{place}/log.db", count, effort.rounds, beside=place / "pymerkle.db")

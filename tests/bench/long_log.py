@@ -47,18 +47,23 @@ class Read(NamedTuple):
     peak: float
 
 
-def proof_lines(operation: str, url: str, count: int, rounds: int, *, beside: Path | None = None) -> Iterator[Line]:
+def proof_lines(
+    operation: str, url: str, count: int, rounds: int, *, folder: Path, beside: Path | None = None
+) -> Iterator[Line]:
     """Grow the log at ``url`` to ``count`` entries; yield the lines of its proofs and of the memory that it takes.
 
-    ``beside`` is where a peer keeps its log, if one is measured. It has at most MOST_BESIDE entries: its proofs read
-    the whole log.
+    ``folder`` is where its tables are. ``beside`` is where a peer keeps its log, if one is measured. That has at most
+    MOST_BESIDE entries: its proofs read the whole log.
     """
     tenth = count // SHORTER
     _, grower_before = in_new_process(grow, url, 0, tenth)
     before = in_new_process(read_all, url, tenth, rounds)
+    stored = folder_bytes(folder)
     rate, grower = in_new_process(grow, url, tenth, count)
+    each = (folder_bytes(folder) - stored) / (count - tenth)
     read = in_new_process(read_all, url, count, rounds)
-    others = f"built at {rate:,.0f} entries/s in batches; {read.hashes} hashes read in one proof; "
+    others = f"built at {rate:,.0f} entries/s in batches, {each:.0f} bytes on disk for each of {len(body(0))}; "
+    others += f"{read.hashes} hashes read in one proof; "
     others += f"verifying one: {statistics.median(read.checks) * 1000:.0f} µs"
     if beside is not None:
         others += "; "
@@ -81,6 +86,17 @@ def proof_lines(operation: str, url: str, count: int, rounds: int, *, beside: Pa
         at_most=MORE_MIB,
         others=others,
     )
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return how long the files below ``folder`` are, as far as they stay while they are counted."""
+    found = 0
+    for path in folder.rglob("*"):
+        try:
+            found += path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return found
 
 
 def in_new_process(work: Callable[..., Any], *arguments: object) -> Any:

@@ -130,4 +130,6 @@ def bare_sqlite(place: Path, bodies: Sequence[bytes]) -> float:
 def proofs(effort: Effort) -> Iterator[Line]:
     count = 20_000 if effort.quick else 10_000_000 if effort.full else 1_000_000
     with directory() as place:
-        yield from proof_lines("SQLite", f"sqlite://{place}/log.db", count, effort.rounds, beside=place / "pymerkle.db")
+        log, peer = place / "log", place / "pymerkle.db"
+        log.mkdir()
+        yield from proof_lines("SQLite", f"sqlite://{log}/log.db", count, effort.rounds, folder=log, beside=peer)

@@ -87,7 +87,7 @@ def submit(effort: Effort) -> Iterator[Line]:
 def proofs(effort: Effort) -> Iterator[Line]:
     count = 20_000 if effort.quick else 10_000_000 if effort.full else 1_000_000
     with database() as (server, _):
-        yield from proof_lines("PostgreSQL", server.url(), count, effort.rounds)
+        yield from proof_lines("PostgreSQL", server.url(), count, effort.rounds, folder=server.data / "base")
 
 
 def in_processes(work: Work, arguments: Sequence[tuple[Any, ...]]) -> Run:

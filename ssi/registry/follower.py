@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from ssi.errors import (
     BrokenEntryError,
+    EntryNotFoundError,
     InclusionProofError,
     InvalidInputError,
     InvalidSignatureError,
@@ -185,9 +186,7 @@ class RegistryFollower:
         return self._lock
 
     async def _catch_up(self) -> None:
-        # The note first: the log only grows, so it covers what was signed before it was measured.
-        note = await self._ledger.checkpoint() if self._keys else None
-        size = await self._ledger.size()
+        note, size = await self._look()
         if size < self._state.size:
             raise RollbackError(f"the ledger has {size} entries, it had {self._state.size}")
         if self._last is None and self._pin is not None:
@@ -198,6 +197,15 @@ class RegistryFollower:
         elif note is None and self._last is not None:
             raise RollbackError(f"the ledger has no checkpoint, one of size {self._last[1].size} was seen")
         await self._fold(size)
+
+    async def _look(self) -> tuple[bytes | None, int]:
+        """Return the log's note and size, in one wait: neither is known to be older than the other."""
+        import asyncio
+
+        if not self._keys:
+            return None, await self._ledger.size()
+        note, size = await asyncio.gather(self._ledger.checkpoint(), self._ledger.size())
+        return note, size
 
     def _kept(self, note: bytes) -> VerifiedCheckpoint:
         try:
@@ -211,6 +219,8 @@ class RegistryFollower:
         checkpoint = verify_head(note, keys=self._keys, quorum=self._quorum)
         if self._last is not None:
             await self._follows(note, checkpoint, *self._last)
+        if checkpoint.size > size:  # perhaps it was signed after the ledger was measured, which only grows
+            size = await self._ledger.size()
         if checkpoint.size > size:
             raise InclusionProofError(f"the checkpoint is for {checkpoint.size} entries, the ledger has {size}")
         if await self._root(checkpoint.size) != checkpoint.root:
@@ -263,10 +273,11 @@ class RegistryFollower:
     async def _root(self, size: int) -> bytes:
         """Return the root of the first ``size`` entries, from the entries where they are not folded yet."""
         await self._fold(size)
-        end, tip = self._state.size, self._tree.root()
-        if size == end:
-            return tip
-        # Folded past it already: the tree's past is in the ledger, and has to be the past of what was folded.
+        try:
+            return self._tree.root(size)
+        except EntryNotFoundError:
+            end, tip = self._state.size, self._tree.root()
+        # Folded long past it: the tree's past is in the ledger, and has to be the past of what was folded.
         root = await merkle.root(self._ledger, size)
         if self._wary and size:
             try:

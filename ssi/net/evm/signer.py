@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from ssi.errors import InvalidInputError, KeyNotFoundError, UnavailableError
+from ssi.net.evm.recovery import ORDER, recovery_bit
 from ssi.net.evm.values import keccak
 
-ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 MAX_KEY_FILE_BYTES: Final = 1 << 16
 
 
@@ -121,18 +121,7 @@ def _decrypted(name: str, content: bytes, passphrase: bytes | Callable[[], bytes
 
 async def recoverable(signer: EvmSigner, digest: bytes) -> tuple[int, int, int]:
     """Sign ``digest``; return the recovery bit, r and s in its lower half. Raises UnavailableError."""
-    from eth_keys.datatypes import Signature
-    from eth_keys.exceptions import BadSignature
-    from eth_utils.exceptions import ValidationError
-
     signature = await signer.sign_digest(digest)
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     s = min(s, ORDER - s)
-    for bit in (0, 1):
-        try:
-            found = Signature(vrs=(bit, r, s)).recover_public_key_from_msg_hash(digest)
-        except (BadSignature, ValidationError, ValueError):
-            continue
-        if found.to_canonical_address() == signer.address:
-            return bit, r, s
-    raise UnavailableError("the signer signed with another key than that of its address")
+    return recovery_bit(digest, r, s, signer.address), r, s

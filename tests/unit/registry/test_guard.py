@@ -91,6 +91,16 @@ REFUSED: list[tuple[str, str, Callable[[World], bytes]]] = [
     ("G05", "prose", lambda w: accreditation(w, role="issuer", types=("Jane Doe of Main Street",))),
     ("G05", "long name", lambda w: accreditation(w, role="issuer", types=("a" * 301,))),
     ("G05", "number in a DID", lambda w: accreditation(w, subject="did:web:agency.example:people:123456")),
+    ("G04", "words in a did:ethr", lambda w: accreditation(w, subject="did:ethr:jane.doe")),
+    ("G04", "an account and more", lambda w: accreditation(w, subject=f"did:ethr:0x{'ab' * 20}:jane")),
+    ("G04", "thumbprint, shouted", lambda w: accreditation(w, role="issuer", types=("urn:JWK-THUMBPRINT:x",))),
+    ("G04", "mail, escaped twice", lambda w: w.agency.commit("https://agency.example/jane%2540town.example", 0)),
+    ("G04", "mail in a DID, escaped twice", lambda w: accreditation(w, subject="did:web:town.example:jane%2540x")),
+    ("G05", "number, escaped twice", lambda w: w.agency.commit("https://a.example/%2531%2539%2539%2530%2530%2531", 0)),
+    ("G05", "telephone with dots", lambda w: w.agency.commit("https://agency.example/06.12.34.56.78", 0)),
+    ("G05", "prose in a kid", lambda w: w.root.end(w.issuer, "compromised", kid=f"{w.agency.did}#Jane,Doe")),
+    ("G05", "mail in a kid", lambda w: w.root.end(w.issuer, "compromised", kid=f"{w.agency.did}#jane@town.example")),
+    ("G05", "number in a kid", lambda w: w.root.end(w.issuer, "compromised", kid=f"{w.agency.did}#key-19900131")),
     ("G06", "hexadecimal hash", lambda w: w.agency.commit(f"https://agency.example/{'ab12' * 5}", 0)),
     ("G06", "base64url hash", lambda w: w.agency.commit("https://agency.example/x-Yz_1aB-cD_2eF-gH_3iJ", 0)),
     ("G06", "UUID", lambda w: w.agency.commit("https://agency.example/0a1b2c3d-1a2b-3c4d-5e6f-00aa11bb22cc", 0)),
@@ -337,6 +347,26 @@ class TestDidLines:
             ("G06", {"service": [{"id": "#a", "type": "A", "serviceEndpoint": f"https://a.example/{'1a' * 10}"}]}),
             ("G04", {"service": [{"id": f"{PERSON}#a", "type": "A", "serviceEndpoint": "https://a.example/"}]}),
             ("G05", {"service": [{"id": "#19900131", "type": "A", "serviceEndpoint": "https://a.example/"}]}),
+            ("G12", {"service": [{"id": "#a", "type": "A", "serviceEndpoint": "did:web:a.example?name=jane"}]}),
+            ("G12", {"alsoKnownAs": ["did:web:a.example/jane"]}),
+            ("G05", {"alsoKnownAs": ["did:web:a.example#19900131"]}),
+            (
+                "G12",
+                {
+                    "service": [
+                        {
+                            "id": "#a",
+                            "type": "A",
+                            "serviceEndpoint": "https://a.example/",
+                            "@context": "https://w3id.org/?jane",
+                        }
+                    ]
+                },
+            ),
+            ("G05", {"verificationMethod": [{"id": "#jane-19900131", "type": "Multikey"}]}),
+            ("G05", {"verificationMethod": [{"id": "#k", "type": "Key19900131"}]}),
+            ("G05", {"verificationMethod": [{"id": "#k", "type": "JsonWebKey", "publicKeyJwk": {"kty": "19900131"}}]}),
+            ("G05", {"authentication": ["#06-12-34-56-78"]}),
         ],
     )
     def test_the_document_is_closed(self, world: World, code: str, change: dict[str, Any]) -> None:

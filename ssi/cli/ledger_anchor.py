@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from ssi.cli.command import action, key_options, ledger_options
-from ssi.cli.output import Answer, facts
+from ssi.cli.output import Answer
 from ssi.cli.project import KeyStore
 from ssi.cli.session import Session
 from ssi.encoding.timestamps import format_seconds
@@ -45,6 +45,8 @@ class AnchorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 @click.option("--into-origin", "origin", metavar="ORIGIN", help="Its name, if its checkpoint key is here.")
 @click.option("--by", metavar="NAME", help="Who says so: an organisation that is accredited on the other ledger.")
 @click.option("--period", type=click.IntRange(1), metavar="SECONDS", help="One anchor in each (default: 3600).")
+@click.option("--every", type=click.IntRange(1), metavar="SECONDS", help="Go on, with a look every so many seconds.")
+@click.option("--rounds", type=click.IntRange(1), metavar="N", help="With --every: end after so many looks.")
 @ledger_options
 @key_options
 @action
@@ -55,48 +57,30 @@ async def command(
     origin: str | None,
     by: str | None,
     period: int | None,
+    every: int | None,
+    rounds: int | None,
 ) -> Answer:
-    """Anchor the newest checkpoint in another ledger; run it by a timer, at least once in each period.
+    """Anchor the newest checkpoint in another ledger, once in each period.
 
-    A period in which nothing happened gets its anchor, too. Called twice in a period, it finds the anchor there. What
-    is left out here stands in the table `anchor` of the project file.
+    A period in which nothing happened gets its anchor, too. Run it by a timer at least once in each period, where it
+    finds an anchor that is there already, or with --every for good: then it goes on while either ledger is away, and
+    anchors afterwards what each period missed. What is left out here stands in the table `anchor` of the project file.
     """
-    from ssi.registry import RegistryFollower, open_registry
-    from ssi.registry.anchoring import PERIOD_SECONDS, anchor, by_operator, by_writer
+    from ssi.cli.anchoring import Anchoring
 
     settings = read_settings(session)
-    by, origin = by or settings.by, origin or settings.origin
-    if by is None:
-        raise InvalidInputError("nobody anchors: name an organisation by --by, or in the project file")
-    note = await session.ledger().checkpoint()
-    if note is None:
-        raise InvalidInputError("the ledger has no checkpoint yet")
-    other = _open_other(session, into, settings, _keys((), settings))
-    believed = _roots(into_roots, settings)
-    follower: RegistryFollower
-    if origin is None:
-        follower = RegistryFollower(other, roots=believed, keys=_keys((), settings))
-        submit = by_writer(follower, session.now)
-    else:
-        kms = session.kms() if settings.keys is None else session.key_store(settings.keys, "the other ledger's keys")
-        follower = registry = await open_registry(other, origin=origin, roots=believed, kms=kms, now=session.now)
-        submit = by_operator(registry)
-    made = await anchor(
-        note,
-        organisation=await session.organisation(by),
-        into=follower,
-        submit=submit,
-        now=session.now(),
-        period_seconds=period or settings.period_seconds or PERIOD_SECONDS,
+    given = Anchoring(
+        session,
+        settings,
+        into=into,
+        roots=into_roots,
+        origin=origin or settings.origin,
+        by=by or settings.by,
+        period=period or settings.period_seconds,
     )
-    document: JsonObject = {
-        "origin": made.body.origin,
-        "epoch": made.body.epoch,
-        "size": made.body.size,
-        "entry": made.entry,
-        "new": made.new,
-    }
-    return Answer(document=document, tables=[facts("anchored" if made.new else "anchored already", document)])
+    if every is None:
+        return await given.once()
+    raise click.exceptions.Exit(await given.forever(every=every, rounds=rounds))
 
 
 async def anchored_in(
@@ -128,11 +112,11 @@ def other_ledger(session: Session, url: str, roots: tuple[str, ...], vkeys: tupl
     from ssi.registry import RegistryFollower
 
     settings = read_settings(session)
-    keys = _keys(vkeys, settings)
-    return RegistryFollower(_open_other(session, url, settings, keys), roots=_roots(roots, settings), keys=keys)
+    keys = other_keys(vkeys, settings)
+    return RegistryFollower(open_other(session, url, settings, keys), roots=other_roots(roots, settings), keys=keys)
 
 
-def _open_other(session: Session, url: str | None, settings: AnchorSettings, keys: Sequence[NoteKey]) -> Ledger:
+def open_other(session: Session, url: str | None, settings: AnchorSettings, keys: Sequence[NoteKey]) -> Ledger:
     from ssi.ledger import open_ledger
 
     place = _url(session, url, settings)
@@ -157,14 +141,14 @@ def _url(session: Session, url: str | None, settings: AnchorSettings) -> str:
     return url if ":" in url else as_url(url)
 
 
-def _roots(roots: tuple[str, ...], settings: AnchorSettings) -> tuple[str, ...]:
+def other_roots(roots: tuple[str, ...], settings: AnchorSettings) -> tuple[str, ...]:
     found = roots or settings.roots
     if not found:
         raise InvalidInputError("no root accreditor of the other ledger")
     return found
 
 
-def _keys(vkeys: tuple[str, ...], settings: AnchorSettings) -> list[NoteKey]:
+def other_keys(vkeys: tuple[str, ...], settings: AnchorSettings) -> list[NoteKey]:
     from ssi.ledger.note import parse_vkey
 
     return [parse_vkey(text) for text in vkeys or settings.checkpoint_keys]

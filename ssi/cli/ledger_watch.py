@@ -22,6 +22,7 @@ from ssi.cli.command import action, ledger_options
 from ssi.cli.exits import COULD_NOT_CHECK, OK, REFUSED
 from ssi.cli.files import read_input
 from ssi.cli.output import Answer, Table, facts, plain
+from ssi.cli.rounds import keep_looking
 from ssi.cli.session import Session
 from ssi.durable import replace_file
 from ssi.errors import InvalidInputError, SsiError, UnavailableError
@@ -191,31 +192,16 @@ def _answer(found: Round, evidence: Path | None) -> Answer:
 async def _forever(
     session: Session, monitor: Monitor, shown: tuple[str, ...], evidence: Path | None, *, every: int, rounds: int | None
 ) -> int:
-    import asyncio
-    import signal
-
-    ended, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    code, done = OK, 0
-    while not ended.is_set():
+    async def look() -> int:
         try:
             found = await _round(session, monitor, shown, evidence)
         except UnavailableError as exc:
-            code = code or COULD_NOT_CHECK
             _tell(session, {"outcome": "could not check", "reason": str(exc)})
-        else:
-            code = REFUSED if found.alarms or code == REFUSED else OK
-            outcome = "refused" if found.alarms else "ok"
-            _tell(session, {"outcome": outcome, **_document(found, evidence)})
-        done += 1
-        if done == rounds:
-            break
-        try:
-            await asyncio.wait_for(ended.wait(), every)
-        except TimeoutError:
-            continue
-    return code
+            return COULD_NOT_CHECK
+        _tell(session, {"outcome": "refused" if found.alarms else "ok", **_document(found, evidence)})
+        return REFUSED if found.alarms else OK
+
+    return await keep_looking(look, every=every, rounds=rounds)
 
 
 def _tell(session: Session, document: JsonObject) -> None:

@@ -73,6 +73,8 @@ class OrganisationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     did: str
     log: str
     """The file that is served as its did.jsonl."""
+    witnesses: tuple[str, ...] = ()
+    """Servers that are asked to approve its new lines."""
 
 
 class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,6 +73,26 @@ class TestDidLines:
             ("G06", {"service": [{"id": "#a", "type": "A", "serviceEndpoint": f"https://a.example/{'1a' * 10}"}]}),
             ("G04", {"service": [{"id": f"{PERSON}#a", "type": "A", "serviceEndpoint": "https://a.example/"}]}),
             ("G05", {"service": [{"id": "#19900131", "type": "A", "serviceEndpoint": "https://a.example/"}]}),
+            ("G12", {"service": [{"id": "#a", "type": "A", "serviceEndpoint": "did:web:a.example?name=jane"}]}),
+            ("G12", {"alsoKnownAs": ["did:web:a.example/jane"]}),
+            ("G05", {"alsoKnownAs": ["did:web:a.example#19900131"]}),
+            (
+                "G12",
+                {
+                    "service": [
+                        {
+                            "id": "#a",
+                            "type": "A",
+                            "serviceEndpoint": "https://a.example/",
+                            "@context": "https://w3id.org/?jane",
+                        }
+                    ]
+                },
+            ),
+            ("G05", {"verificationMethod": [{"id": "#jane-19900131", "type": "Multikey"}]}),
+            ("G05", {"verificationMethod": [{"id": "#k", "type": "Key19900131"}]}),
+            ("G05", {"verificationMethod": [{"id": "#k", "type": "JsonWebKey", "publicKeyJwk": {"kty": "19900131"}}]}),
+            ("G05", {"authentication": ["#06-12-34-56-78"]}),
         ],
     )
     def test_the_document_is_closed(self, world: World, code: str, change: dict[str, Any]) -> None:

@@ -1,12 +1,13 @@
 """``ssi did``: the DIDs of organisations, from the first line of their log to the last.
 
-Source:  did:webvh 1.0; W3C DID Resolution v1 (what ``resolve`` prints).
+Source:  did:webvh 1.0; ETHR DID Method Specification (``resolve``); W3C DID Resolution v1 (what ``resolve`` prints).
 I/O:     project file, key store, log files, ledger, and for ``resolve`` the web.
 Errors:  see ``ssi.cli.exits``.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 PURPOSES = ("update", "credential", "list", "statement")
 
 
-@click.group(cls=CommandTree, place="did", modules={"witness": "ssi.cli.did_witness"})
+@click.group(cls=CommandTree, place="did", modules={"ethr": "ssi.cli.did_ethr", "witness": "ssi.cli.did_witness"})
 def command() -> None:
     """Make, change and resolve DIDs."""
 
@@ -182,16 +183,30 @@ async def deactivate(session: Session, name: str, yes: bool) -> Answer:
 @click.option("--version-id", metavar="ID", help="The version to show.")
 @click.option("--at", "version_time", type=TIME, help="The version in force at this time.")
 @click.option("--no-network", is_flag=True, help="Ask the ledger only.")
+@click.option(
+    "--evm-node",
+    "evm_nodes",
+    metavar="URL",
+    multiple=True,
+    help="A node of the network of a did:ethr; of several, all have to say the same.",
+)
 @ledger_options
 @action
 async def resolve(
-    session: Session, did: str, version_id: str | None, version_time: int | None, no_network: bool
+    session: Session,
+    did: str,
+    version_id: str | None,
+    version_time: int | None,
+    no_network: bool,
+    evm_nodes: tuple[str, ...],
 ) -> Answer:
-    """Show what DID, or a DID URL, names: from the ledger if it is there, else from the web.
+    """Show what DID, or a DID URL, names: from the ledger if it is there, else from the web, or from a chain.
 
     With --json this is the result that `GET /1.0/identifiers/DID` of `ssi did serve` answers, errors included.
     """
-    resolver = await session.resolver(network=not no_network)
+    if evm_nodes and no_network:
+        raise InvalidInputError("expected --evm-node or --no-network, not both")
+    resolver = await session.resolver(network=not no_network, did=_did_of(did), evm_nodes=evm_nodes)
     try:
         return await _resolved(did, resolver, version_id, version_time)
     except SsiError as exc:
@@ -251,6 +266,11 @@ async def _resolved(did: str, resolver: Resolver, version_id: str | None, versio
         metadata = document["didDocumentMetadata"]
     table = facts("metadata", {**metadata, "source": resolution.metadata.source})
     return Answer(document=document, raw=json.dumps(content, indent=2), tables=[table])
+
+
+def _did_of(text: str) -> str:
+    """Return the DID that a DID URL begins with."""
+    return re.split("[/?#]", text, maxsplit=1)[0]
 
 
 def _is_url(did: str) -> bool:

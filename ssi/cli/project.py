@@ -1,8 +1,8 @@
 """The project file: where ledger, keys and stores of one organisation are, so that commands need not be told each time.
 
 Input:   a TOML file, ``ssi.toml`` in the working directory unless another one is named.
-Shapes:  tables ``ledger``, ``keys``, ``network`` and ``organisations.NAME``; other tables belong to the commands of the
-         roles, which read them by ``section``. Relative paths start at the file's folder.
+Shapes:  tables ``ledger``, ``keys``, ``network``, ``organisations.NAME`` and ``[[ethr]]``; other tables belong to
+         the commands of the roles, which read them by ``section``. Relative paths start at the file's folder.
 I/O:     reads one file; ``append`` adds to its end.
 Errors:  InvalidInputError, NotFoundError. Passphrases never stand in here: only where to find them.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -84,6 +84,27 @@ class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     proxy: str | None = None
 
 
+class EthrSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A network that did:ethr DIDs are on, and the nodes that tell of it."""
+
+    network: str
+    """A name of the method's list, or one's own with ``chain_id`` and ``registry``."""
+    nodes: tuple[str, ...]
+    agree: int = 1
+    """How many of the nodes have to say the same."""
+    finality: Literal["finalized", "safe"] | int = "finalized"
+    """Or how many blocks lie above a final one."""
+    chain_id: int | None = None
+    registry: str | None = None
+    """The address of the registry."""
+    legacy_nonce: bool = False
+    ca_file: str | None = None
+    key_file: str | None = None
+    """The key of the account that changes DIDs and pays; readers need none."""
+    passphrase_file: str | None = None
+    passphrase_env: str | None = None
+
+
 class Project:
     """A project file as it was read, or an empty one for a folder that has none."""
 
@@ -95,6 +116,7 @@ class Project:
         self.ledger: Final = self.section("ledger", LedgerSettings) or LedgerSettings()
         self.keys: Final = self.section("keys", KeyStore) or KeyStore()
         self.network: Final = self.section("network", NetworkSettings) or NetworkSettings()
+        self.ethr: Final = self._convert("ethr", members.get("ethr", []), _NETWORKS)
         self.organisations: Final = self._convert("organisations", members.get("organisations", {}), _ORGANISATIONS)
 
     @classmethod
@@ -176,6 +198,7 @@ class Project:
             raise InvalidInputError(f"{self.path.name}: table {name}: {exc}") from exc
 
 
+_NETWORKS: Final = tuple[EthrSettings, ...]
 _ORGANISATIONS: Final = dict[str, OrganisationSettings]
 
 

@@ -238,12 +238,28 @@ class Session:
             self._door = HttpDoor(ca_file=ca_file, proxy=network.proxy)
         return self._door
 
-    async def resolver(self, *, network: bool = True, now: Callable[[], int] | None = None) -> Resolver:
-        """Return a resolver over the ledger, if there is one, and the web, if ``network``."""
+    async def resolver(
+        self,
+        *,
+        network: bool = True,
+        now: Callable[[], int] | None = None,
+        did: str | None = None,
+        evm_nodes: Sequence[str] = (),
+    ) -> Resolver:
+        """Return a resolver over the ledger, if there is one, and the web and the project's chains, if ``network``.
+
+        ``evm_nodes`` are asked about the network of ``did``.
+        """
+        from ssi.cli.networks import registries
         from ssi.did.resolver import default_resolver
 
         source = await self.follower() if self.has_ledger else None
-        return default_resolver(fetch=self.fetch() if network else None, log_source=source, now=now or self.now)
+        return default_resolver(
+            fetch=self.fetch() if network else None,
+            log_source=source,
+            now=now or self.now,
+            ethr=registries(self, did=did, nodes=evm_nodes) if network else (),
+        )
 
 
 def as_url(path: str) -> str:

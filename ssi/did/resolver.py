@@ -31,6 +31,7 @@ from ssi.keys import PublicKey
 if TYPE_CHECKING:
     from asyncio import Task
 
+    from ssi.did.ethr.history import EthrSource
     from ssi.ports import Fetch, LogSource
 
 Clock: TypeAlias = Callable[[], int]
@@ -313,11 +314,12 @@ def default_resolver(
     cache: ResolutionCache | None = None,
     now: Clock | None = None,
     ebsi_registry: str | None = None,
+    ethr: Sequence[EthrSource] = (),
 ) -> Resolver:
     """Return a resolver for did:key, did:jwk and did:peer, and for the methods that the sources allow.
 
     did:web needs a ``fetch``, did:webvh one of both sources, did:ebsi a ``fetch`` and the https URL of the identifiers
-    of an EBSI DID registry.
+    of an EBSI DID registry, did:ethr a source for each network (``ssi.did.backends.ethr``).
     """
     from ssi.did.methods.jwk import DidJwk
     from ssi.did.methods.key import DidKey
@@ -336,4 +338,8 @@ def default_resolver(
         from ssi.did.methods.webvh import DidWebvh
 
         methods.append(DidWebvh(fetch=fetch, log_source=log_source, now=now or system_clock))
+    if ethr:
+        from ssi.did.methods.ethr import DidEthr
+
+        methods.append(DidEthr(ethr, now=now or system_clock))
     return Resolver(methods, cache=cache, now=now)

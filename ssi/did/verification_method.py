@@ -85,6 +85,10 @@ def public_key_of(method: VerificationMethod) -> PublicKey:
     Raises VerificationError if the type or the curve is not supported, the material is malformed or comes in several
     forms, the curve is not the type's, or the JWK's own ``use`` and ``key_ops`` are not for verifying.
     """
+    if method.type == "EcdsaSecp256k1RecoveryMethod2020" and not any(n.startswith("publicKey") for n in method.raw):
+        raise VerificationError(
+            f"{method.type} names an account and holds no public key: it verifies no signature here"
+        )
     if method.type not in _TYPES:
         raise VerificationError("the verification method is of a type that is not supported")
     allowed, curves = _TYPES[method.type]

@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 from ssi.errors import DidNotFoundError, InclusionProofError, InvalidInputError, UnavailableError
 from ssi.ledger.note import NoteKey
+from ssi.ledger.rules import ORGANISATION_METHODS
 from ssi.ports import Accredited, Commitment, Fetch
 from ssi.registry.answer import MAX_ANSWER_BYTES, MEDIA_TYPE, VerifiedAnswer, verify_answer
 from ssi.registry.answer_facts import Facts, histories_of
-from ssi.registry.rules import ORGANISATION_METHODS
 from ssi.registry.state_records import Thing
 from ssi.registry.view import RegistrySnapshot
 

@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ssi.encoding.base64url import b64url_encode
 from ssi.errors import GuardError
-from ssi.registry.rules import check_did, check_method_id, check_name, check_uri, check_url, refuse_numbers
+from ssi.ledger.rules import check_did, check_method_id, check_name, check_uri, check_url, refuse_numbers
 from ssi.registry.types import DidText, UriText
 from ssi.types import JsonObject
 

@@ -32,11 +32,11 @@ from ssi.encoding.gate import parse_object
 from ssi.encoding.timestamps import NANOSECONDS, parse_utc_nanoseconds
 from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError
 from ssi.keys import PublicKey
+from ssi.ledger.rules import check_did, check_method_id, check_name, check_url
 from ssi.registry.did_history import scid_of_did
 from ssi.registry.did_line import DidLogEntry, parse_did_line
 from ssi.registry.guard_logs import check_anchor, check_withholding
 from ssi.registry.history import Accepted, DidVersion, Entry, WitnessApproval, type_of
-from ssi.registry.rules import check_did, check_method_id, check_name, check_url
 from ssi.registry.statement import MAX_LEDGER_BYTES, Statement, parse_envelope, parse_typed, verify_statement
 from ssi.registry.types import (
     LEDGER_TYPES,

@@ -15,7 +15,7 @@ from __future__ import annotations
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.errors import GuardError, InvalidInputError
 from ssi.ledger.checkpoint import parse_checkpoint, parse_note
-from ssi.registry.rules import check_name
+from ssi.ledger.rules import check_name
 from ssi.registry.types import CheckpointAnchor, Withholding
 from ssi.registry.view import RegistrySnapshot
 

@@ -7,6 +7,7 @@ import pytest
 from tests.vectors import support
 
 REQUIRED = (
+    "did/did-ethr",
     "did/did-jwk",
     "did/did-key",
     "did/did-webvh",

@@ -114,6 +114,7 @@ async def _offline(policy: Policy, now: int, path: str) -> Verifier:
 
 
 async def _online(session: Session, policy: Policy, now: int) -> Verifier:
+    from ssi.cli.networks import registries
     from ssi.did.resolver import default_resolver
     from ssi.status.source import FetchedLists
 
@@ -127,7 +128,7 @@ async def _online(session: Session, policy: Policy, now: int) -> Verifier:
     clock = max(now, session.now())
     return Verifier(
         policy,
-        resolver=default_resolver(fetch=fetch, log_source=registry, now=lambda: clock),
+        resolver=default_resolver(fetch=fetch, log_source=registry, now=lambda: clock, ethr=registries(session)),
         lists=FetchedLists(fetch, receipts=_takes_receipts(policy) and registry is None),
         registry=registry,
         fetch=fetch,

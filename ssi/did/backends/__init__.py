@@ -1,1 +1,1 @@
-"""Where witnesses keep their copies of logs."""
+"""Where witnesses keep their copies of logs, and where registries on chains are read and written."""

@@ -39,6 +39,19 @@ class Block(msgspec.Struct, frozen=True):
     hash: bytes
 
 
+class Header(msgspec.Struct, frozen=True):
+    """One block with its time in Unix seconds."""
+
+    number: int
+    hash: bytes
+    time: int
+
+    @property
+    def block(self) -> Block:
+        """The block's name."""
+        return Block(self.number, self.hash)
+
+
 class Log(msgspec.Struct, frozen=True):
     """One event as a node tells it; nothing about it is proved."""
 
@@ -81,6 +94,10 @@ class Chain:
     async def block(self, number: int) -> Block:
         """Return the block of a number, as enough endpoints tell it."""
         return await self.agreed(lambda endpoint: _block(endpoint, to_hex(number)))
+
+    async def header(self, number: int) -> Header:
+        """Return the block of a number with its time, as enough endpoints tell it."""
+        return await self.agreed(lambda endpoint: _header(endpoint, number))
 
     async def code(self, address: bytes, block: Block) -> bytes:
         """Return the code of an account at a block; empty if there is none."""
@@ -189,7 +206,38 @@ async def logs(endpoint: Endpoint, address: bytes, topic: bytes, start: int, sto
     return found
 
 
+async def logs_in_block(endpoint: Endpoint, address: bytes, topics: Sequence[bytes | None], block: Block) -> list[Log]:
+    """Return a contract's events in one block, in order, from one endpoint; a topic that is None may be any.
+
+    The block is named by its hash: a node on another fork answers with an error (EIP-234).
+    """
+    wanted: JsonObject = {
+        "address": to_hex(address),
+        "topics": [None if topic is None else to_hex(topic) for topic in topics],
+        "blockHash": to_hex(block.hash),
+    }
+    answer = await endpoint.call("eth_getLogs", wanted)
+    if not isinstance(answer, list):
+        raise UnavailableError("the node answered something else than a list of logs")
+    found = sorted((_parse_log(item, address) for item in answer), key=lambda log: log.position)
+    for log in found:
+        pairs = zip(topics, log.topics, strict=False)
+        matching = len(log.topics) >= len(topics) and all(wish in (None, topic) for wish, topic in pairs)
+        if log.block != block.number or not matching:
+            raise UnavailableError("the node answered logs that were not asked for")
+    if len({log.position for log in found}) != len(found):
+        raise UnavailableError("the node answered two logs in one place")
+    return found
+
+
 def _log(item: JsonValue, address: bytes, topic: bytes, start: int, stop: int) -> Log:
+    log = _parse_log(item, address)
+    if log.topics[:1] != (topic,) or not start <= log.block <= stop:
+        raise UnavailableError("the node answered logs that were not asked for")
+    return log
+
+
+def _parse_log(item: JsonValue, address: bytes) -> Log:
     event = as_object(item)
     topics = member(event, "topics")
     if not isinstance(topics, list):
@@ -200,11 +248,25 @@ def _log(item: JsonValue, address: bytes, topic: bytes, start: int, stop: int) -
         topics=tuple(data(value, WORD_BYTES) for value in topics),
         data=data(member(event, "data")),
     )
-    if data(member(event, "address")) != address or log.topics[:1] != (topic,) or not start <= log.block <= stop:
+    if data(member(event, "address")) != address:
         raise UnavailableError("the node answered logs that were not asked for")
     if event.get("removed"):
         raise UnavailableError("the node answered a log that left the chain")
     return log
+
+
+async def _header(endpoint: Endpoint, number: int) -> Header:
+    found = await endpoint.call("eth_getBlockByNumber", to_hex(number), False)
+    if found is None:
+        raise UnavailableError(f"the node {endpoint.name} has no block {number}")
+    header = Header(
+        quantity(member(found, "number")),
+        data(member(found, "hash"), WORD_BYTES),
+        quantity(member(found, "timestamp")),
+    )
+    if header.number != number:
+        raise UnavailableError(f"the node {endpoint.name} answered another block than was asked for")
+    return header
 
 
 async def _block(endpoint: Endpoint, which: str) -> Block:

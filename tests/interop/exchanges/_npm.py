@@ -1,7 +1,7 @@
 """Peers from npm: installed once from the lock file beside the tests into a folder that is not kept, run by node.
 
 Source:  none.
-Input:   tests/interop/npm: package.json, package-lock.json, peer.mjs, and bench.mjs for the bench.
+Input:   tests/interop/npm: package.json, package-lock.json, peer.mjs, ethr.mjs, and bench.mjs for the bench.
 Shapes:  one request and one answer are JSON objects; each call is a process of its own.
 I/O:     runs npm (which needs the registry the first time) and node; writes to .interop/npm.
 Errors:  PeerAbsent if node or npm is missing or the packages cannot be had; in CI, where they must be there, it fails.
@@ -26,7 +26,7 @@ from tests.vectors.support import REPOSITORY
 
 SOURCE = REPOSITORY / "tests" / "interop" / "npm"
 TARGET = REPOSITORY / ".interop" / "npm"
-FILES = ("package.json", "package-lock.json", "peer.mjs", "bench.mjs", "selective.mjs")
+FILES = ("package.json", "package-lock.json", "peer.mjs", "bench.mjs", "selective.mjs", "ethr.mjs")
 PREFIXES = {
     Curve.ED25519: ED25519_PRIV,
     Curve.P256: P256_PRIV,
@@ -76,6 +76,11 @@ def seconds(**request: Any) -> list[float]:
 def ask_selective(**request: Any) -> Any:
     """As ``ask``, of BBS and the suites with selective disclosure; with ``rounds`` and ``calls``, as ``seconds``."""
     return _run("selective.mjs", request)
+
+
+def ask_ethr(**request: Any) -> Any:
+    """As ``ask``, of the did:ethr packages; the request names a node."""
+    return _run("ethr.mjs", request)
 
 
 def _run(script: str, request: dict[str, Any]) -> Any:

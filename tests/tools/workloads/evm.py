@@ -13,6 +13,7 @@ import os
 import random
 import signal
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from ssi.errors import UnavailableError
 from ssi.ledger import Ledger
 from ssi.ledger.backends.evm.contract import Mode
 from tests.evm.ledger import deployed, opened
-from tests.evm.node import node
+from tests.evm.node import KEPT, node
 from tests.tools.workloads import append
 
 FINALITY = 4
@@ -43,7 +44,7 @@ class Workload(append.Workload):
         super().__init__()
         self._finality, self._mode = next(_TURNS)
         self._stack = contextlib.ExitStack()
-        self._node = self._stack.enter_context(node())
+        self._node = self._stack.enter_context(node(*KEPT))
         self._address = asyncio.run(deployed(self._node, self._mode))
         self._node.mine(FINALITY)
         self._miner = self._blocks() if self._finality else 0
@@ -54,6 +55,7 @@ class Workload(append.Workload):
 
     async def check(self, directory: Path, acknowledged: Sequence[str], *, thorough: bool) -> Sequence[str]:
         if self._miner and os.waitpid(self._miner, os.WNOHANG)[0]:  # noqa: ASYNC222  (it does not wait)
+            self._miner = 0
             return ["no blocks are added any more"]
         for _ in range(ATTEMPTS):
             with contextlib.suppress(UnavailableError):  # Just now a block was taken out of the chain.
@@ -77,6 +79,8 @@ class Workload(append.Workload):
                     self._node.rpc("anvil_reorg", rng.randint(1, FINALITY - 1), [])
                 else:
                     self._node.mine()
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
 

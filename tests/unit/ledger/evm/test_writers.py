@@ -165,6 +165,30 @@ async def test_two_accounts_and_their_mirrors_see_one_log(
         await verify_storage(one)
 
 
+async def test_no_leaf_hash_is_sent_before_its_body_is_durable(
+    chain_node: Node, tmp_path: Path, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await deployed(chain_node, Mode.LEAVES)
+    ledger = await ledger_of(stack, chain_node, tmp_path, address, Mode.LEAVES)
+    await ledger.size()
+    admit, failures = ledger.mirror.admit, 3
+
+    async def failing(*arguments: Any, **named: Any) -> Any:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise UnavailableError("the disk did not synchronise")
+        return await admit(*arguments, **named)
+
+    monkeypatch.setattr(ledger.mirror, "admit", failing)
+    with chain_node.mining():
+        answers = await asyncio.gather(*(ledger.append([b"%d" % number]) for number in range(3)))
+    assert failures == 0
+    assert sorted(index for answer in answers for index in answer) == [0, 1, 2]
+    assert await ledger.missing() == []
+    assert sorted(await ledger.read(0, 3)) == [b"0", b"1", b"2"]  # type: ignore[type-var]
+
+
 async def test_two_that_share_an_account_write_nothing_twice(
     chain_node: Node, tmp_path: Path, stack: AsyncExitStack
 ) -> None:

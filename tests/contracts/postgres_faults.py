@@ -203,7 +203,7 @@ async def _rollback(place: Path, seed: int) -> Outcome:
     await signed(open_ledger(url), kms, "first", rng.randint(0, 20))
     running.stop(signal.SIGINT)
     backup = running.directory / "backup"
-    await asyncio.to_thread(subprocess.run, ["cp", "-a", running.data, backup], check=True)
+    await asyncio.to_thread(lambda: subprocess.run(["cp", "-a", running.data, backup], check=True))
     running.start()
     more = rng.randint(0, 3)
     await signed(open_ledger(url), kms, "then", more)

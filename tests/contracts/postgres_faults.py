@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import shutil
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache, partial
@@ -203,7 +202,8 @@ async def _rollback(place: Path, seed: int) -> Outcome:
     await signed(open_ledger(url), kms, "first", rng.randint(0, 20))
     running.stop(signal.SIGINT)
     backup = running.directory / "backup"
-    await asyncio.to_thread(lambda: subprocess.run(["cp", "-a", running.data, backup], check=True))
+    copying = await asyncio.create_subprocess_exec("cp", "-a", str(running.data), str(backup))
+    assert await copying.wait() == 0
     running.start()
     more = rng.randint(0, 3)
     await signed(open_ledger(url), kms, "then", more)

@@ -4,7 +4,8 @@ Nothing. Whatever the agency wants on the ledger is in its own database first, s
 effect. Whoever opens the database next submits the same bytes, and the ledger keeps an entry that it has in its place.
 
 Run it with ``python -m examples.crash_and_reconcile``, on a SQLite file; ``--ledger URL`` names another ledger, which
-has to be empty. ``--kills`` says how often the agency is killed at a moment that nobody chose.
+has to be empty: a PostgreSQL database, or a contract on a chain (docs/crashes.md has the commands). ``--kills`` says
+how often the agency is killed at a moment that nobody chose.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any, Final
 from issuer import CredentialType, Issuer
 from issuer.publishing import StatusSettings
 from issuer.stores import open_issuer_store
+from ssi.errors import UnavailableError
 from ssi.keys import Curve, PrivateKey, open_kms
 from ssi.ledger import Ledger, open_ledger
 from ssi.ledger.receipt import parse_receipt, verify_receipt
@@ -44,6 +46,7 @@ RESIDENCE: Final = CredentialType(
 MOMENTS: Final = {
     "intent": "when the intent was kept, before anything was sent",
     "append": "when the ledger had the entry, before it answered",
+    "answer": "when the ledger had the entry, and its answer was lost",
     "receipt": "when the receipt was there, before it was kept",
 }
 
@@ -95,6 +98,8 @@ def _arm(registry: Any, store: Any, ledger: Any, deadly: Deadly) -> None:
     async def deadly_append(*arguments: Any, **named: Any) -> Any:
         indexes = await append(*arguments, **named)
         deadly.strike("append")
+        if deadly.moment == "answer":
+            raise UnavailableError("the answer was lost")
         return indexes
 
     async def deadly_settle(*arguments: Any, **named: Any) -> None:
@@ -128,25 +133,35 @@ async def work(folder: Path, url: str, moment: str) -> None:
     holder = PrivateKey.generate(Curve.P256).public_key
     async with opened(folder, url) as (issuer, _, _):
         await issuer.issue("residence", {"name": "Aino"}, reference=f"{number}", holder=holder)
-    async with opened(folder, url, deadly=Deadly(moment)) as (issuer, _, _):
+    deadly = Deadly(moment)
+    async with opened(folder, url, deadly=deadly) as (issuer, _, _):
+        os.write(1, b"open\n")
         while True:
             change = await issuer.revoke(reference=f"{number}")
-            os.write(1, f"revoked {number} {change.anchored}\n".encode())
+            os.write(
+                1, f"revoked {number}{'' if change.anchored else ', its list is not on the ledger yet'}\n".encode()
+            )
+            deadly.strike("answer")
             number += 1
             await issuer.issue("residence", {"name": "Aino"}, reference=f"{number}", holder=holder)
 
 
 def killed(folder: Path, url: str, *, moment: str = "never", seconds: float = 60) -> list[str]:
-    """Run the agency in another process until it kills itself, or is killed; return whom it revoked."""
+    """Run the agency in another process until it kills itself, or is killed; return whom it revoked.
+
+    ``seconds`` count from when the agency is open.
+    """
     command = [sys.executable, "-m", "examples.crash_and_reconcile", "--folder", str(folder), "--ledger", url]
     with subprocess.Popen([*command, "--work", moment], stdout=subprocess.PIPE, text=True) as agency:  # noqa: S603  (this file)
+        assert agency.stdout is not None
+        assert agency.stdout.readline() == "open\n", "the agency did not open"
         try:
             agency.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             agency.kill()
-        told = agency.stdout.read() if agency.stdout else ""
+        told = agency.stdout.read()
     assert agency.returncode == -signal.SIGKILL, "the agency ended by itself"
-    return [line.split(" ")[1] for line in told.splitlines() if line.endswith("True")]
+    return [line.split()[1].rstrip(",") for line in told.splitlines()]
 
 
 async def reconcile(folder: Path, url: str) -> list[str]:
@@ -187,7 +202,7 @@ def tell(folder: Path, url: str, kills: int) -> None:
             print(f"killed {words}: {line}")
     open_intents = 0
     for _ in range(kills):
-        revoked += killed(folder, url, seconds=random.SystemRandom().uniform(1.0, 2.5))
+        revoked += killed(folder, url, seconds=random.SystemRandom().uniform(0.1, 2.0))
         open_intents += len(asyncio.run(reconcile(folder, url)))
     if kills:
         print(f"killed {kills} times at any moment: {open_intents} intents were open, all are settled")

@@ -14,6 +14,7 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from secrets import token_urlsafe
 
@@ -25,40 +26,42 @@ from ssi.did.resolver import system_clock
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.keys import KeyPurpose, PrivateKey, open_kms
 from ssi.keys.jws import build_jws, parse_jws, signing_input
-from ssi.ledger import open_ledger
+from ssi.ledger import Ledger, open_ledger
 from ssi.ports import PublishedList
-from ssi.registry import Registry, RegistryFollower, audit, found_registry, privacy_check
+from ssi.registry import PrivacyFinding, Registry, RegistryFollower, audit, found_registry, privacy_check
+from ssi.types import JsonObject
 from verifier import Policy, Verifier
 from verifier.offline import OfflineFolder, write_offline_folder
 from wallet import Wallet
 
 HERE = Path(__file__).parent
 OFFICE = "https://benefits.example"
-AINO = {
+ADDRESS: JsonObject = {
+    "street_address": "Aleksis Kiven tie 12",
+    "postal_code": "04200",
+    "locality": "Kerava",
+    "country": "FI",
+}
+AINO: JsonObject = {
     "given_name": "Aino",
     "family_name": "Saari",
     "birth_date": "1990-05-17",
     "resident_since": "2019-08-01",
-    "address": {
-        "street_address": "Aleksis Kiven tie 12",
-        "postal_code": "04200",
-        "locality": "Kerava",
-        "country": "FI",
-    },
+    "address": ADDRESS,
 }
+LOCALITY = [("address", "locality")]
 PASSPHRASE = "a passphrase for the demo only"
 
 
-class Lists:
-    """Where the office gets its status lists: from the town, until somebody puts another list in between."""
+class Between:
+    """Serves the town's status lists, with other bodies for some of them, as somebody on the way could."""
 
-    def __init__(self, town: Issuer) -> None:
-        self._town = town
-        self.instead: dict[str, bytes] = {}
+    def __init__(self, town: Issuer, instead: dict[str, bytes]) -> None:
+        self._town, self._instead = town, instead
 
     async def status_list(self, uri: str) -> PublishedList:
         served = await self._town.status_list(uri)
-        return PublishedList(uri, self.instead.get(uri, served.body), served.media_type, served.receipt)
+        return PublishedList(uri, self._instead.get(uri, served.body), served.media_type, served.receipt)
 
 
 async def main(folder: Path) -> None:
@@ -94,23 +97,14 @@ async def main(folder: Path) -> None:
     write_settings(folder, registry, ministry.did, (await registry.note_key()).vkey)
     policy = Policy.load(folder / "policy.toml")
     follower = RegistryFollower(ledger, roots=[ministry.did], keys=[await registry.note_key()])
-    lists = Lists(town)
-
-    async def show(card_id: str = card.id, claims: object = (("address", "locality"),)) -> tuple[str, str]:
-        nonce = token_urlsafe(16)
-        chosen = None if card_id == w3c_card.id else claims
-        return await wallet.present(card_id, chosen, audience=OFFICE, nonce=nonce), nonce  # type: ignore[arg-type]
-
     await follower.refresh()
-    await write_offline_folder(folder / "offline", registry=follower, lists=await town.status_lists())
-    offline = OfflineFolder.open(folder / "offline", registry=policy.registry)
-    office = Verifier(policy, resolver=offline.resolver(now=system_clock), registry=offline, lists=offline)
-    presentation, nonce = await show()
+    office = await office_without_network(folder / "offline", policy, follower, await town.status_lists())
+    presentation, nonce = await show(wallet, card.id)
     (folder / "presentation.txt").write_text(presentation)
     seen = await office.verify(presentation, nonce=nonce)
     story.verified(seen)
     story.remember(nonce, seen.report.at)
-    w3c_presentation, w3c_nonce = await show(w3c_card.id)
+    w3c_presentation, w3c_nonce = await show(wallet, w3c_card.id, claims=None)
     whole = await office.verify(w3c_presentation, nonce=w3c_nonce)
     story.say("The W3C form of the same certificate shows all or nothing:", ", ".join(whole.claims))
     story.history(await wallet.history())
@@ -119,8 +113,8 @@ async def main(folder: Path) -> None:
     await town.rotate_key(KeyPurpose.CREDENTIAL)
     await follower.refresh()
     lenient = replace(policy, accept_superseded_keys_until=system_clock() + 86_400)
-    strict, later = (Verifier(which, registry=follower, lists=lists) for which in (policy, lenient))
-    presentation, nonce = await show()
+    strict, later = (Verifier(which, registry=follower, lists=town) for which in (policy, lenient))
+    presentation, nonce = await show(wallet, card.id)
     story.refusal("a policy for current keys only", await refused(strict, presentation, nonce))
     accepted = await later.verify(presentation, nonce=nonce)
     story.say("a policy that takes replaced keys until tomorrow:", accepted.report.checks[2].detail)
@@ -128,32 +122,21 @@ async def main(folder: Path) -> None:
     story.scene("Three forgeries")
     story.refusal("a copy in which Kerava became Espoo", await refused(later, tampered(presentation), nonce))
     before = {served.uri: served.body for served in await town.status_lists()}
-    forged = {uri: forge(body) for uri, body in before.items()}
-    lists.instead = forged
-    fresh = Verifier(lenient, registry=follower, lists=lists)
-    story.refusal("a status list signed by somebody else", await refused(fresh, presentation, nonce))
-    lists.instead = {}
+    forged = Between(town, {uri: forge(body) for uri, body in before.items()})
+    deceived = Verifier(lenient, registry=follower, lists=forged)
+    story.refusal("a status list signed by somebody else", await refused(deceived, presentation, nonce))
     await town.revoke(reference="case-17", reason="moved away", by="population register")
     await follower.refresh()
-    lists.instead = before
-    fresh = Verifier(lenient, registry=follower, lists=lists)
-    story.refusal("yesterday's list, from before the revocation", await refused(fresh, presentation, nonce))
-    lists.instead = {}
+    deceived = Verifier(lenient, registry=follower, lists=Between(town, before))
+    story.refusal("yesterday's list, from before the revocation", await refused(deceived, presentation, nonce))
 
     story.scene("Aino has moved: the certificate is revoked")
-    presentation, nonce = await show()
+    presentation, nonce = await show(wallet, card.id)
     story.refusal("the office that verified it before", await refused(later, presentation, nonce))
 
     story.scene("Anybody can audit the ledger, and nobody finds a person on it")
     report = await audit(ledger, roots=[ministry.did], keys=[await registry.note_key()])
-    people = [{name: str(value) for name, value in {**AINO, **AINO["address"]}.items() if name != "address"}]  # type: ignore[dict-item]
-    entries = list(await ledger.read(0, await ledger.size()))
-    found = privacy_check(entries, people)
-    story.audited(report, found)
-    with (folder / "people.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, people[0].keys())
-        writer.writeheader()
-        writer.writerows(people)
+    story.audited(report, await search_for_people(ledger, folder / "people.csv"))
     for part in (wallet, town, ledger):
         await part.close()
     story.end(time.monotonic() - started)
@@ -166,6 +149,21 @@ def write_settings(folder: Path, registry: Registry, root: str, vkey: str) -> No
     (folder / "policy.toml").write_text(f"{policy}\n[registry]\n{trusted}keys = {json.dumps([vkey])}\n", "utf-8")
     ledger = f'[ledger]\nurl = "sqlite:ledger.db"\norigin = "log.example"\n{trusted}'
     (folder / "ssi.toml").write_text(f"{ledger}checkpoint_keys = {json.dumps([vkey])}\n", "utf-8")
+
+
+async def office_without_network(
+    folder: Path, policy: Policy, registry: RegistryFollower, lists: Sequence[PublishedList]
+) -> Verifier:
+    """Return an office that verifies from files: the registry and the status lists as they are now."""
+    await write_offline_folder(folder, registry=registry, lists=lists)
+    offline = OfflineFolder.open(folder, registry=policy.registry)
+    return Verifier(policy, resolver=offline.resolver(now=system_clock), registry=offline, lists=offline)
+
+
+async def show(wallet: Wallet, card: str, claims: Sequence[tuple[str, str]] | None = LOCALITY) -> tuple[str, str]:
+    """Present a card for a nonce that the office has just drawn; return both."""
+    nonce = token_urlsafe(16)
+    return await wallet.present(card, claims, audience=OFFICE, nonce=nonce), nonce
 
 
 def tampered(presentation: str) -> str:
@@ -183,6 +181,16 @@ def forge(signed: bytes) -> bytes:
     thief = PrivateKey.from_jwk(FORGER)
     message = signing_input(jws.header, jws.unverified_claims())
     return build_jws(message, thief.sign(message)).encode()
+
+
+async def search_for_people(ledger: Ledger, file: Path) -> Sequence[PrivacyFinding]:
+    """Look for Aino in every entry, and leave what was searched for in ``file``."""
+    person = {name: value for name, value in {**AINO, **ADDRESS}.items() if isinstance(value, str)}
+    with file.open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, person.keys())
+        writer.writeheader()
+        writer.writerow(person)
+    return privacy_check(list(await ledger.read(0, await ledger.size())), [person])
 
 
 FORGER = {

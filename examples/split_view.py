@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ssi.errors import ForkError, SsiError
+from examples.telling import Telling
+from ssi.errors import ForkError
 from ssi.http.log_witness import answer_add
 from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
@@ -107,22 +108,23 @@ async def proved(reader: RegistryFollower, head: bytes) -> ForkError | None:
     return None
 
 
+async def verify_fork(file: Path, key: NoteKey) -> subprocess.CompletedProcess[str]:
+    """Check the proof of a fork with the program, in a folder that has nothing of the story."""
+    command = [sys.executable, "-m", "ssi.cli", "ledger", "verify-fork", str(file), "--vkey", key.vkey]
+    with tempfile.TemporaryDirectory() as clean:
+        return await asyncio.to_thread(subprocess.run, command, cwd=clean, capture_output=True, text=True, check=False)
+
+
 async def main(folder: Path) -> dict[str, str]:
     """Tell the story; return what came of each step."""
-    told: dict[str, str] = {}
-
-    def say(step: str, outcome: str) -> None:
-        told[step] = outcome
-        print(f"   {step}: {outcome}")
-
-    operator = Operator(folder)
+    story, operator = Telling(), Operator(folder)
     await operator.found()
     clock, lender = operator.clock, operator.lender.did
     print("1. One ledger, three witnesses")
     await operator.publish(operator.ledger, operator.public, operator.for_aino)
     for name, place in (("wallet", operator.for_aino), ("office", operator.public)):
         view = await operator.reader(place, folder / f"{name}.note", required=2).refresh()
-        say(f"the {name} reads", f"size {view.size}, {view.witnessed}")
+        story.say(f"the {name} reads", f"size {view.size}, {view.witnessed}")
 
     print("2. The lender loses its accreditation, and Aino is not to know")
     hidden = await operator.fork()
@@ -132,47 +134,38 @@ async def main(folder: Path) -> dict[str, str]:
     harbour = await Organisation.create("harbour", domain="harbour.example", kms=operator.kms, now=clock())
     await operator.ministry.enrol_issuer(harbour, types=["https://harbour.example/berth"], registry=other, now=clock())
     asked = (await operator.publish(hidden, operator.for_aino)).asked
-    say("a witness asked to cosign her history", asked[0].reason)
+    story.say("a witness asked to cosign her history", asked[0].reason)
 
     print("3. What the two believe")
     office = operator.reader(operator.public, folder / "office.note", required=2)
-    say("the office: may the lender issue", _yes((await office.refresh()).may_issue(lender, LOAN, at=clock())))
+    story.say("the office: may the lender issue", _yes((await office.refresh()).may_issue(lender, LOAN, at=clock())))
     wallet = operator.reader(operator.for_aino, folder / "wallet.note", required=2)
-    try:
-        await wallet.refresh()
-        say("a wallet that asks for two witnesses", "accepted")
-    except SsiError as exc:
-        say("a wallet that asks for two witnesses", f"refused: {exc}")
+    await story.tell("a wallet that asks for two witnesses", wallet.refresh())
     trusting = operator.reader(operator.for_aino, folder / "wallet.note", required=0)
     view = await trusting.refresh()
-    say("a wallet that asks for none: may the lender issue", _yes(view.may_issue(lender, LOAN, at=clock())))
+    story.say("a wallet that asks for none: may the lender issue", _yes(view.may_issue(lender, LOAN, at=clock())))
 
     print("4. Two heads meet")
     # A head says nothing about who keeps it, so that anybody may show it to anybody.
     heads = {name: (folder / f"{name}.note").read_bytes() for name in ("office", "wallet")}
     by_wallet = await proved(trusting, heads["office"])
-    say("the wallet is shown the office's head", str(by_wallet))
+    story.say("the wallet is shown the office's head", str(by_wallet))
     coast = await Organisation.create("coast", domain="coast.example", kms=operator.kms, now=clock())
     await operator.ministry.enrol_issuer(coast, types=[LOAN], registry=operator.registry, now=clock())
     await operator.publish(operator.ledger, operator.public)
     await office.refresh()
     by_office = await proved(office, heads["wallet"])
-    say("the office is shown the wallet's head", str(by_office))
+    story.say("the office is shown the wallet's head", str(by_office))
 
     print("5. On a clean machine: ssi ledger verify-fork FILE")
-    clean = folder / "clean"
-    clean.mkdir()
     for name, fork in (("by-wallet.json", by_wallet), ("by-office.json", by_office)):
         if fork is None:
             continue
         (folder / name).write_bytes(fork.proof)
-        command = [sys.executable, "-m", "ssi.cli", "ledger", "verify-fork", str(folder / name), "--vkey"]
-        done = await asyncio.to_thread(
-            subprocess.run, [*command, operator.key.vkey], cwd=clean, capture_output=True, text=True, check=False
-        )
+        done = await verify_fork(folder / name, operator.key)
         print(done.stdout.rstrip())
-        say(f"{name} ends with", str(done.returncode))
-    return told
+        story.say(f"{name} ends with", str(done.returncode))
+    return story.told
 
 
 def _yes(value: object) -> str:

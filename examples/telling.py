@@ -25,12 +25,16 @@ class Telling:
     def __init__(self) -> None:
         self.told: dict[str, str] = {}
 
+    def say(self, step: str, outcome: str) -> None:
+        """Print and keep what came of a step."""
+        self.told[step] = outcome
+        print(f"   {step}: {outcome}")
+
     async def tell(self, step: str, attempt: Awaitable[object]) -> None:
         """Await an attempt, print and keep whether it was accepted or why it was refused."""
         try:
             await attempt
-            outcome = "accepted"
         except SsiError as exc:
-            outcome = f"refused: {exc}"
-        self.told[step] = outcome
-        print(f"   {step}: {outcome}")
+            self.say(step, f"refused: {exc}")
+        else:
+            self.say(step, "accepted")

@@ -116,6 +116,22 @@ class Story(Telling):
             now=self.clock,
         )
 
+    async def replace_key(self) -> str:
+        """Publish a new credential key, with the update key that the town had committed to; return the old kid."""
+        old = await self.issuer.organisation.key(KeyPurpose.CREDENTIAL)
+        document = await self.issuer.organisation.document_with_new_key(KeyPurpose.CREDENTIAL)
+        made = await update_did(self.log, kms=self.vault, name="town", now=self.clock(), document=document)
+        await self.publish(made.log)
+        await self.reopen()
+        return old.kid
+
+    async def declare_compromised(self, kid: str) -> None:
+        """Put it on the ledger that nothing which this key signs is the town's any more."""
+        town = self.issuer.organisation
+        listed_by = self.registry.view().did_version(town.did)
+        assert listed_by is not None
+        await town.declare_compromised(kid, listed_by=listed_by.id, registry=self.registry, now=self.clock())
+
     async def verify(self, credential: str, *proofs: bytes, lenient: bool = False) -> None:
         """Show a credential to the office, which takes current keys only, or also replaced ones."""
         policy = Policy(
@@ -228,11 +244,7 @@ async def main() -> dict[str, str]:
 
     print("3. The town publishes a new credential key, with the update key that it had committed to")
     clock.advance(3600)
-    old = await story.issuer.organisation.key(KeyPurpose.CREDENTIAL)
-    document = await story.issuer.organisation.document_with_new_key(KeyPurpose.CREDENTIAL)
-    made = await update_did(story.log, kms=story.vault, name="town", now=clock(), document=document)
-    await story.publish(made.log)
-    await story.reopen()
+    old_kid = await story.replace_key()
     await story.tell("the forged credential, at an office that takes current keys", story.verify(forged))
     backdated = await story.forge(honest, issued_at=clock() - 10_800)
     lenient = story.verify(backdated, lenient=True)
@@ -240,10 +252,7 @@ async def main() -> dict[str, str]:
     await story.tell("the stolen update key once more", story.registry.submit(await story.line(after=3)))
 
     print("4. The town declares the key compromised")
-    town = story.issuer.organisation
-    listed_by = story.registry.view().did_version(town.did)
-    assert listed_by is not None
-    await town.declare_compromised(old.kid, listed_by=listed_by.id, registry=story.registry, now=clock())
+    await story.declare_compromised(old_kid)
     await story.tell("the back-dated forgery", story.verify(backdated, lenient=True))
     await story.tell("the honest credential of the same key", story.verify(honest, lenient=True))
 
@@ -252,7 +261,7 @@ async def main() -> dict[str, str]:
 
     print("5. The town issues its credentials anew")
     clock.advance(60)
-    renewed = [each async for each in story.issuer.reissue(key=old.label, claims=lambda _: AINO)]
+    renewed = [each async for each in story.issuer.reissue(key=CREDENTIAL, claims=lambda _: AINO)]
     await story.tell("the new credential", story.verify(renewed[0].credential))
     await story.tell("the honest one that it replaces", story.verify(honest, lenient=True))
     await story.tell("the forgery", story.verify(forged, lenient=True))

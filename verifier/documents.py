@@ -28,8 +28,9 @@ from ssi.credentials.data_integrity import (
     verify_credential,
     verify_presentation,
 )
+from ssi.credentials.enveloped import VerifiedCredential
 from ssi.credentials.issuable import check_meaning
-from ssi.credentials.jose import VerifiedCredential, read_vc_jwt, read_vp_jwt, verify_vc_jwt, verify_vp_jwt
+from ssi.credentials.jose import read_vc_jwt, read_vp_jwt, verify_vc_jwt, verify_vp_jwt
 from ssi.credentials.presentation import (
     ENVELOPED_CREDENTIAL,
     ENVELOPED_PRESENTATION,

@@ -18,7 +18,8 @@ import msgspec
 from ssi.credentials import data_integrity
 from ssi.credentials.cose import UnverifiedVpCose, verify_vp_cose
 from ssi.credentials.data_integrity import AUTHENTICATION, AnyVerifiedCredential, UnverifiedPresentation
-from ssi.credentials.jose import UnverifiedVpJwt, VerifiedCredential, check_holder, verify_vp_jwt
+from ssi.credentials.enveloped import VerifiedCredential, check_holder
+from ssi.credentials.jose import UnverifiedVpJwt, verify_vp_jwt
 from ssi.did.resolver import Resolver
 from ssi.errors import KeyBindingError
 from ssi.keys import PublicKey

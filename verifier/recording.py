@@ -127,6 +127,29 @@ class _Registry:
         return self._view.did_witness(did)
 
 
+class _Moment:
+    """A registry as it stood at one moment, and what of its ledger the answers of that moment rest on."""
+
+    def __init__(
+        self, registry: ProvableRegistry, view: RegistrySnapshot, note: bytes, keys: tuple[NoteKey, ...]
+    ) -> None:
+        self.view = view
+        self._registry = registry
+        self._note = note
+        self._keys = keys
+
+    async def members(self, asked: _Asked, *, whole: bool) -> tuple[LedgerKind, dict[str, bytes]]:
+        """Return the lines that matter, or all, with checkpoint and anchors, and say which of the two it is."""
+        dids = None if whole else asked.dids
+        lines = [line async for line in self._registry.excerpt(self.view, dids=dids, uris=asked.uris)]
+        files = {
+            f"{WORLD}{ENTRIES}": b"".join(map(build_line, lines)),
+            f"{WORLD}{CHECKPOINTS}/{self.view.size}.note": self._note,
+            "anchors.json": jcs({"roots": sorted(self.view.roots), "keys": [key.vkey for key in self._keys]}),
+        }
+        return "excerpt" if any(hasattr(line, "level") for line in lines) else "whole", files
+
+
 class _Ports:
     """The web and the lists, written down as they answer. What is not there is an answer, too."""
 
@@ -186,11 +209,8 @@ async def verify_recorded(
     asked, clock = _Asked(), now()
     logs_clock = max(clock, system_clock())
     at = clock if at is None else at
-    provable = _provable(registry)
-    # Nothing is waited for between these: view, checkpoint and keys are of one moment.
-    view = None if provable is None else provable.view()
-    note = None if provable is None else provable.checkpoint
-    tapped = None if view is None else _Registry(_View(view, asked))
+    moment = _moment(registry)
+    tapped = None if moment is None else _Registry(_View(moment.view, asked))
     ports = _Ports(fetch, lists, asked, receipts or {})
     resolver = default_resolver(fetch=None if fetch is None else ports.fetch, log_source=tapped, now=lambda: logs_clock)
     if not set(methods) <= set(resolver.methods):
@@ -207,12 +227,10 @@ async def verify_recorded(
     )
     outcome = await _outcome(inner, presentation, nonce=nonce, at=at)
     files = _pages(asked) | {f"{WORLD}lists/{name}": body for name, body in list_files(asked.lists.values()).items()}
-    left_out = False
-    if provable is not None and view is not None and note is not None:
-        entries, left_out = await _entries(provable, view, asked, whole=whole_ledger)
-        files[f"{WORLD}{ENTRIES}"] = entries
-        files[f"{WORLD}{CHECKPOINTS}/{view.size}.note"] = note
-        files["anchors.json"] = jcs({"roots": sorted(view.roots), "keys": [key.vkey for key in provable.keys]})
+    ledger: LedgerKind = "none"
+    if moment is not None:
+        ledger, members = await moment.members(asked, whole=whole_ledger)
+        files |= members
     request: JsonObject = {"at": at, "clock": clock, "logs_clock": logs_clock}
     files |= {
         "presentation.txt": presentation if isinstance(presentation, bytes) else presentation.encode(),
@@ -221,7 +239,6 @@ async def verify_recorded(
         "request.json": jcs(request if nonce is None else {**request, "nonce": nonce}),
     }
     files |= document_members(documents or {}, f"{WORLD}{DOCUMENTS}")
-    ledger: LedgerKind = "none" if view is None else "excerpt" if left_out else "whole"
     return outcome, build_evidence(files, made_at=logs_clock, ledger=ledger)
 
 
@@ -237,24 +254,18 @@ async def _outcome(
         return exc
 
 
-async def _entries(
-    provable: ProvableRegistry, view: RegistrySnapshot, asked: _Asked, *, whole: bool
-) -> tuple[bytes, bool]:
-    """Return the ledger's lines that matter, or all, and whether any were left out."""
-    lines = [line async for line in provable.excerpt(view, dids=None if whole else asked.dids, uris=asked.uris)]
-    return b"".join(map(build_line, lines)), any(hasattr(line, "level") for line in lines)
-
-
-def _provable(registry: RegistrySource | None) -> ProvableRegistry | None:
+def _moment(registry: RegistrySource | None) -> _Moment | None:
     if registry is None:
         return None
     # Asked of its class: a property of an instance would be computed for the question.
     if not all(hasattr(type(registry), name) for name in ("keys", "checkpoint", "view", "excerpt")):
         raise InvalidInputError("evidence is kept over a registry that can prove its answers, such as RegistryFollower")
     provable = cast("ProvableRegistry", registry)
-    if provable.checkpoint is None:
+    # Nothing is waited for between these: view, checkpoint and keys are of one moment.
+    view, note, keys = provable.view(), provable.checkpoint, provable.keys
+    if note is None:
         raise InvalidInputError("evidence is kept over a registry with a checkpoint that a known key signed")
-    return provable
+    return _Moment(provable, view, note, keys)
 
 
 def _pages(asked: _Asked) -> dict[str, bytes]:

@@ -28,12 +28,11 @@ from ssi.credentials.sd_jwt import (
     KeyBindingPolicy,
     UnverifiedSdJwt,
     UnverifiedSdJwtVc,
-    verify_key_binding,
     verify_sd_jwt,
     verify_sd_jwt_vc,
     verify_validity,
 )
-from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
+from ssi.credentials.sd_jwt.key_binding import check_key_binding
 from ssi.keys import PublicKey
 from ssi.types import JsonObject
 
@@ -133,24 +132,13 @@ def _plain(
     """An SD-JWT of a ``typ`` that policy names, without the rules that a credential type adds."""
     verified = verify_sd_jwt(body, found.key, typ=policy.sd_jwt_types)
     verify_validity(verified.claims, now=at, max_skew_seconds=policy.skew_seconds)
-    holder = None
-    if binding is None:
-        check_kb_integrity(verified)
-    else:
-        holder = verify_key_binding(
-            verified,
-            nonce=binding.nonce,
-            audience=binding.audience,
-            max_age_seconds=binding.max_age_seconds,
-            now=at,
-            max_skew_seconds=policy.skew_seconds,
-        ).key
+    bound = check_key_binding(verified, binding, now=at, max_skew_seconds=policy.skew_seconds)
     issued_at = verified.claims.get("iat")
     return Believed(
         _subject_claims(verified.claims),
         verified.claims,
         _whole(issued_at) if isinstance(issued_at, int | float) else None,
-        holder,
+        None if bound is None else bound.key,
         None,
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from ssi.credentials.about import About
 from ssi.did.resolver import Resolver, default_resolver, system_clock
 from ssi.errors import (
     DidNotFoundError,
@@ -198,20 +199,10 @@ class Verifier:
                 at=at,
                 checks=checks,
             )
-            beside = []
-            for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True):
-                self._trusted(candidate, trust, credential, view, at, checks)
-                match_schema(trust, credential, checks)
-                beside.append(
-                    await check_beside(
-                        credential,
-                        policy=self.policy,
-                        documents=self._documents,
-                        believe=lambda schema: self._schema_credential(schema, view, at, receipts or {}),
-                        checks=checks,
-                    )
-                )
-                await self._in_force(candidate, trust, credential, view, at, checks, receipts or {})
+            beside = [
+                await self._judged(candidate, trust, credential, view, at, checks, receipts or {})
+                for candidate, trust, credential in zip(presented.candidates, trusts, believed, strict=True)
+            ]
         except SsiError as exc:
             failure = checks.failure(exc)
             raise failure from (None if failure is exc else exc)
@@ -305,6 +296,29 @@ class Verifier:
             for name in found.names
         ]
         return msgspec.structs.replace(believed, issuer_names=tuple(names))
+
+    async def _judged(
+        self,
+        candidate: Candidate,
+        trust: Trust,
+        believed: Believed,
+        view: RegistryView | None,
+        at: int,
+        checks: Checks,
+        receipts: Mapping[str, bytes],
+    ) -> About | None:
+        """Check trust evidence, schemas and status of what is signed; return what it says beside its claims."""
+        self._trusted(candidate, trust, believed, view, at, checks)
+        match_schema(trust, believed, checks)
+        about = await check_beside(
+            believed,
+            policy=self.policy,
+            documents=self._documents,
+            believe=lambda schema: self._schema_credential(schema, view, at, receipts),
+            checks=checks,
+        )
+        await self._in_force(candidate, trust, believed, view, at, checks, receipts)
+        return about
 
     def _forget_outdated(self, issuer: str, view: RegistryView) -> None:
         """A rotation or deactivation that is on the ledger counts at once, however long an answer may be kept."""

@@ -2,8 +2,9 @@
 
 Input:   a project file; tables of the roles are read by their members' names, not by what they mean.
 Shapes:  a member ``store`` or ``url`` with ``sqlite:`` is a database, ``file:`` a key file; ``log``, ``catalogue`` and
-         ``ca_file`` name plain files (a log with what its witnesses approved). Passphrase files are left where they
-         are: with them, a backup would open itself.
+         ``ca_file`` name plain files (a log with what its witnesses approved). Of a ledger on a chain its mirror is
+         kept, which holds the bodies, and the key file of the account. Passphrase files are left where they are: with
+         them, a backup would open itself.
 I/O:     looks which files exist.
 Errors:  InvalidInputError (a URL that is none).
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 
@@ -70,6 +71,10 @@ def _named(project: Project) -> Iterator[tuple[str, str, Path | None]]:
                 yield value, LEDGER if table == "ledger" and member == "url" else STORE, Path(unquote(sqlite_path(url)))
             elif url.startswith("file:"):
                 yield value, KEYS, Path(url.removeprefix("file:"))
+            elif url.startswith("evm+"):
+                options = parse_qs(project.url(value).partition("?")[2])
+                for option, kind in (("mirror", STORE), ("key_file", KEYS), ("ca_file", PLAIN)):
+                    yield from ((f"{option} of the ledger", kind, Path(path)) for path in options.get(option, ()))
             else:
                 yield value.partition(":")[0] + ":", STORE, None
 

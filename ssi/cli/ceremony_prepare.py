@@ -16,12 +16,12 @@ from ssi.cli.files import read_input, write_output
 from ssi.cli.organisations import kept
 from ssi.cli.output import Answer, facts
 from ssi.cli.session import Session
+from ssi.cli.witness_options import witness_options, witness_rule
 from ssi.errors import ConflictError, InvalidInputError
 from ssi.types import JsonObject
 
 if TYPE_CHECKING:
     from ssi.ceremony import Charter, CheckpointKey, FirstLine, NextLine, Paper, Turn
-    from ssi.did.webvh import WitnessRule
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 MAX_PAPER_BYTES = 6 << 20
@@ -86,17 +86,6 @@ def prepare() -> None:
     """Write the request for a root operation of the charter's organisation."""
 
 
-def witness_options(function: Function) -> Function:
-    """Add the options that say who must approve a DID's lines."""
-    threshold = click.option(
-        "--threshold", type=click.IntRange(1), help="How many of the witnesses must approve (default: all)."
-    )
-    ids = click.option(
-        "--witness", "ids", metavar="DID", multiple=True, help="A did:key; may be repeated. None: no witnesses."
-    )
-    return ids(threshold(function))
-
-
 @prepare.command("first-line")
 @click.option("--domain", required=True, help="The domain that serves the DID's log.")
 @click.option("--port", type=click.IntRange(1, 65_535), help="A port other than 443.")
@@ -118,7 +107,7 @@ async def first(
         raise ConflictError(f"the project has an organisation {papers.name} already")
     keys = await first_keys(papers.name, kms=session.kms())
     operation = first_line(
-        domain=domain, port=port, path=paths, keys=keys, witness=_rule(ids, threshold) if ids else None
+        domain=domain, port=port, path=paths, keys=keys, witness=witness_rule(ids, threshold) if ids else None
     )
     return await papers.write(operation)
 
@@ -170,7 +159,7 @@ async def witnesses(session: Session, ids: tuple[str, ...], threshold: int | Non
     from ssi.ceremony import next_line
 
     papers = Papers(session, **more)
-    return await papers.write(next_line((await kept(session, papers.name)).log, witness=_rule(ids, threshold)))
+    return await papers.write(next_line((await kept(session, papers.name)).log, witness=witness_rule(ids, threshold)))
 
 
 @prepare.command("checkpoint-key")
@@ -200,11 +189,3 @@ async def checkpoint(session: Session, label: str, replaces: tuple[str, ...], **
         replaces=replaces,
     )
     return await papers.write(operation)
-
-
-def _rule(ids: tuple[str, ...], threshold: int | None) -> WitnessRule:
-    from ssi.did.webvh.witness import NO_WITNESSES, parse_witness_rule
-
-    if not ids:
-        return NO_WITNESSES
-    return parse_witness_rule({"threshold": threshold or len(ids), "witnesses": [{"id": each} for each in ids]})

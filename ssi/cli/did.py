@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ssi.cli.approvals import ASK_HELP, ask, gather
 from ssi.cli.command import TIME, action, founding_action, key_options, ledger_options
 from ssi.cli.exits import OUTCOMES, exit_code
 from ssi.cli.files import read_input
@@ -19,13 +20,13 @@ from ssi.cli.organisations import bring_forward, check_name, keep, kept
 from ssi.cli.output import Answer, announce, facts
 from ssi.cli.program import CommandTree
 from ssi.cli.session import Session
+from ssi.cli.witness_options import witness_options, witness_rule
 from ssi.encoding.gate import parse_object
 from ssi.errors import ConflictError, InvalidInputError, SsiError
 from ssi.types import JsonObject
 
 if TYPE_CHECKING:
     from ssi.did.resolver import Resolver
-    from ssi.did.webvh import WebvhLog
 
 PURPOSES = ("update", "credential", "list", "statement")
 
@@ -42,18 +43,35 @@ def command() -> None:
 @click.option("--path", "paths", multiple=True, help="A path segment below the domain; may be repeated.")
 @click.option("--curve", type=click.Choice(["P-256", "P-384", "Ed25519"]), default="P-256", show_default=True)
 @click.option("--log", "file", metavar="FILE", help="Where its log is written (default: NAME.did.jsonl).")
+@witness_options
+@click.option("--ask", "urls", metavar="URL", multiple=True, help=ASK_HELP)
 @key_options
 @founding_action
 async def create(
-    session: Session, name: str, domain: str, port: int | None, paths: tuple[str, ...], curve: str, file: str | None
+    session: Session,
+    name: str,
+    domain: str,
+    port: int | None,
+    paths: tuple[str, ...],
+    curve: str,
+    file: str | None,
+    ids: tuple[str, ...],
+    threshold: int | None,
+    urls: tuple[str, ...],
 ) -> Answer:
     """Make the did:webvh DID of organisation NAME, with keys for statements, credentials and status lists.
 
-    Its log is written to a file and is on no ledger until `ssi ledger enrol` puts it there.
+    Its log is written to a file and is on no ledger until `ssi ledger enrol` puts it there. With --witness its first
+    line names who must approve it and every line after it: the servers named by --ask are asked at once. Until enough
+    have approved, the log lies in NAME.candidate.jsonl, and `ssi did witness` gathers what is missing.
     """
+    from ssi.did.webvh.log import verify_lines
     from ssi.keys import Curve
     from ssi.registry import Organisation
 
+    rule = witness_rule(ids, threshold)
+    if urls and not ids:
+        raise InvalidInputError("nobody has to approve this DID: name its witnesses by --witness")
     if check_name(name) in session.project.organisations:
         raise ConflictError(f"the project has an organisation {name} already")
     made = await Organisation.create(
@@ -64,9 +82,13 @@ async def create(
         kms=session.kms(create=True),
         now=session.now(),
         curve=Curve(curve),
+        witness=rule,
     )
-    path = keep(session, name, _verified(session, made.did, made.log), file)
+    path = keep(session, name, verify_lines(made.log, now=session.now()), file, witnesses=urls)
     document: JsonObject = {"name": name, "did": made.did, "log": str(path)}
+    if ids:
+        session.reload_project()
+        document |= gather(session, name, await ask(session, name, urls), skip=True)
     return Answer(document=document, tables=[facts(f"created {name}", document)])
 
 
@@ -253,12 +275,6 @@ def _did_of(text: str) -> str:
 
 def _is_url(did: str) -> bool:
     return any(sign in did for sign in "/?#")
-
-
-def _verified(session: Session, did: str, log: bytes, proofs: bytes | None = None) -> WebvhLog:
-    from ssi.did.webvh import verify_log
-
-    return verify_log(log, did=did, now=session.now(), witness_proofs=proofs)
 
 
 def _changed(

@@ -26,6 +26,10 @@ from ssi.types import JsonObject
     modules={
         "audit": "ssi.cli.ledger_audit",
         "privacy-check": "ssi.cli.ledger_privacy",
+        "deploy-contract": "ssi.cli.ledger_contract:deploy_contract",
+        "contract": "ssi.cli.ledger_contract:contract",
+        "set-writer": "ssi.cli.ledger_contract:set_writer",
+        "set-owner": "ssi.cli.ledger_contract:set_owner",
         "found": "ssi.cli.ledger_found",
         "enrol": "ssi.cli.ledger_enrol",
         "accredit": "ssi.cli.ledger_accredit",
@@ -44,6 +48,7 @@ from ssi.types import JsonObject
         "cosign": "ssi.cli.ledger_cosign",
         "verify-fork": "ssi.cli.ledger_fork",
         "watch": "ssi.cli.ledger_watch",
+        "supply": "ssi.cli.ledger_supply",
     },
 )
 def command() -> None:

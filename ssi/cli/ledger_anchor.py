@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from ssi.cli.command import action, key_options, ledger_options
-from ssi.cli.output import Answer, facts
+from ssi.cli.output import Answer
 from ssi.cli.project import KeyStore
 from ssi.cli.session import Session
 from ssi.encoding.timestamps import format_seconds
@@ -16,6 +17,7 @@ from ssi.errors import InvalidInputError
 from ssi.types import JsonObject
 
 if TYPE_CHECKING:
+    from ssi.ledger import Ledger
     from ssi.ledger.note import NoteKey
     from ssi.registry import RegistryFollower
     from ssi.registry.anchoring import AnchorReport
@@ -43,6 +45,8 @@ class AnchorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 @click.option("--into-origin", "origin", metavar="ORIGIN", help="Its name, if its checkpoint key is here.")
 @click.option("--by", metavar="NAME", help="Who says so: an organisation that is accredited on the other ledger.")
 @click.option("--period", type=click.IntRange(1), metavar="SECONDS", help="One anchor in each (default: 3600).")
+@click.option("--every", type=click.IntRange(1), metavar="SECONDS", help="Go on, with a look every so many seconds.")
+@click.option("--rounds", type=click.IntRange(1), metavar="N", help="With --every: end after so many looks.")
 @ledger_options
 @key_options
 @action
@@ -53,68 +57,42 @@ async def command(
     origin: str | None,
     by: str | None,
     period: int | None,
+    every: int | None,
+    rounds: int | None,
 ) -> Answer:
-    """Anchor the newest checkpoint in another ledger; run it by a timer, at least once in each period.
+    """Anchor the newest checkpoint in another ledger, once in each period.
 
-    A period in which nothing happened gets its anchor, too. Called twice in a period, it finds the anchor there. What
-    is left out here stands in the table `anchor` of the project file.
+    A period in which nothing happened gets its anchor, too. Run it by a timer at least once in each period, where it
+    finds an anchor that is there already, or with --every for good: then it goes on while either ledger is away, and
+    anchors afterwards what each period missed. What is left out here stands in the table `anchor` of the project file.
     """
-    from ssi.ledger import open_ledger
-    from ssi.registry import RegistryFollower, open_registry
-    from ssi.registry.anchoring import PERIOD_SECONDS, anchor, by_operator, by_writer
+    from ssi.cli.anchoring import Anchoring
 
     settings = read_settings(session)
-    by, origin = by or settings.by, origin or settings.origin
-    if by is None:
-        raise InvalidInputError("nobody anchors: name an organisation by --by, or in the project file")
-    note = await session.ledger().checkpoint()
-    if note is None:
-        raise InvalidInputError("the ledger has no checkpoint yet")
-    other = open_ledger(_url(session, into, settings), create=False)
-    session.closing(other.close)
-    believed = _roots(into_roots, settings)
-    follower: RegistryFollower
-    if origin is None:
-        follower = RegistryFollower(other, roots=believed, keys=_keys((), settings))
-        submit = by_writer(follower, session.now)
-    else:
-        kms = session.kms() if settings.keys is None else session.key_store(settings.keys, "the other ledger's keys")
-        follower = registry = await open_registry(other, origin=origin, roots=believed, kms=kms, now=session.now)
-        submit = by_operator(registry)
-    made = await anchor(
-        note,
-        organisation=await session.organisation(by),
-        into=follower,
-        submit=submit,
-        now=session.now(),
-        period_seconds=period or settings.period_seconds or PERIOD_SECONDS,
+    given = Anchoring(
+        session,
+        settings,
+        into=into,
+        roots=into_roots,
+        origin=origin or settings.origin,
+        by=by or settings.by,
+        period=period or settings.period_seconds,
     )
-    document: JsonObject = {
-        "origin": made.body.origin,
-        "epoch": made.body.epoch,
-        "size": made.body.size,
-        "entry": made.entry,
-        "new": made.new,
-    }
-    return Answer(document=document, tables=[facts("anchored" if made.new else "anchored already", document)])
+    if every is None:
+        return await given.once()
+    raise click.exceptions.Exit(await given.forever(every=every, rounds=rounds))
 
 
 async def anchored_in(
     session: Session, url: str, roots: tuple[str, ...], vkeys: tuple[str, ...]
 ) -> tuple[AnchorReport, JsonObject]:
     """Hold the ledger against what another one says of it, for ``ssi ledger audit``."""
-    from ssi.ledger import open_ledger
-    from ssi.registry import RegistryFollower
     from ssi.registry.anchoring import check_anchors
 
     keys = session.note_keys()
     if not keys:
         raise InvalidInputError("anchors carry the ledger's own signature: name its key by --vkey")
-    settings = read_settings(session)
-    other = open_ledger(_url(session, url, settings), create=False)
-    session.closing(other.close)
-    follower = RegistryFollower(other, roots=_roots(roots, settings), keys=_keys(vkeys, settings))
-    view = await follower.refresh()
+    view = await other_ledger(session, url, roots, vkeys).refresh()
     origins = dict.fromkeys(key.name for key in keys)
     anchors = [each for origin in origins for each in view.anchors(origin)]
     report = await check_anchors(session.ledger(), anchors, keys=keys)
@@ -127,6 +105,25 @@ async def anchored_in(
         "not of this log": report.strangers or None,
     }
     return report, seen
+
+
+def other_ledger(session: Session, url: str, roots: tuple[str, ...], vkeys: tuple[str, ...]) -> RegistryFollower:
+    """Return the other ledger as a reader has it; what is left out stands in the table ``anchor``."""
+    from ssi.registry import RegistryFollower
+
+    settings = read_settings(session)
+    keys = other_keys(vkeys, settings)
+    return RegistryFollower(open_other(session, url, settings, keys), roots=other_roots(roots, settings), keys=keys)
+
+
+def open_other(session: Session, url: str | None, settings: AnchorSettings, keys: Sequence[NoteKey]) -> Ledger:
+    from ssi.ledger import open_ledger
+
+    place = _url(session, url, settings)
+    fetch = session.fetch() if place.startswith("https:") else None
+    other = open_ledger(place, create=False, keys=keys, fetch=fetch)
+    session.closing(other.close)
+    return other
 
 
 def read_settings(session: Session) -> AnchorSettings:
@@ -144,14 +141,14 @@ def _url(session: Session, url: str | None, settings: AnchorSettings) -> str:
     return url if ":" in url else as_url(url)
 
 
-def _roots(roots: tuple[str, ...], settings: AnchorSettings) -> tuple[str, ...]:
+def other_roots(roots: tuple[str, ...], settings: AnchorSettings) -> tuple[str, ...]:
     found = roots or settings.roots
     if not found:
         raise InvalidInputError("no root accreditor of the other ledger")
     return found
 
 
-def _keys(vkeys: tuple[str, ...], settings: AnchorSettings) -> list[NoteKey]:
+def other_keys(vkeys: tuple[str, ...], settings: AnchorSettings) -> list[NoteKey]:
     from ssi.ledger.note import parse_vkey
 
     return [parse_vkey(text) for text in vkeys or settings.checkpoint_keys]

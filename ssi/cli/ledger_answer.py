@@ -30,7 +30,7 @@ Function = TypeVar("Function", bound=Any)
 
 def map_option(function: Function) -> Function:
     """Add the option that says where the map is."""
-    text = "The map of the registry's state (default: beside a SQLite ledger, its name with .map)."
+    text = "The map of the registry's state (default: beside the ledger's file or mirror, its name with .map)."
     return click.option("--map", "map_file", metavar="FILE", help=text)(function)
 
 
@@ -159,11 +159,15 @@ async def _map(session: Session, file: str | None, *, create: bool = False) -> S
 
 
 def _beside(url: str) -> Path:
-    """Return the place of the map beside a SQLite ledger."""
+    """Return the place of the map beside a SQLite ledger, or beside the mirror of one on a chain."""
     from urllib.parse import unquote
 
     from ssi.database import sqlite_path
 
+    if url.startswith("evm+"):
+        from ssi.ledger.backends.evm.url import parse_url
+
+        return Path(parse_url(url).mirror + ".map")
     if not url.startswith("sqlite:"):
         raise InvalidInputError("this ledger is no file to keep the map beside: name one by --map")
     return Path(unquote(sqlite_path(url.partition("?")[0])) + ".map")

@@ -11,9 +11,10 @@ SIGINT, SIGTERM or after ``--rounds``, with 1 if there was an alarm in any of th
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,12 +22,15 @@ from ssi.cli.command import action, ledger_options
 from ssi.cli.exits import COULD_NOT_CHECK, OK, REFUSED
 from ssi.cli.files import read_input
 from ssi.cli.output import Answer, Table, facts, plain
+from ssi.cli.rounds import keep_looking
 from ssi.cli.session import Session
 from ssi.durable import replace_file
 from ssi.errors import InvalidInputError, SsiError, UnavailableError
 from ssi.types import JsonObject
 
 if TYPE_CHECKING:
+    from ssi.ledger.note import NoteKey
+    from ssi.registry.anchoring import AnchorWatch
     from ssi.registry.monitor import Monitor, Round
 
 
@@ -34,6 +38,13 @@ if TYPE_CHECKING:
 @click.option("--every", metavar="SECONDS", type=click.IntRange(1), help="Go on, with a look every so many seconds.")
 @click.option("--rounds", metavar="N", type=click.IntRange(1), help="With --every: end after so many looks.")
 @click.option("--freeze", metavar="SECONDS", type=click.IntRange(1), help="Alarm if the newest checkpoint is older.")
+@click.option(
+    "--state-root-freeze", metavar="SECONDS", type=click.IntRange(1), help="Alarm if the state root is older."
+)
+@click.option("--anchored-in", metavar="URL", help="Hold it against its anchors in another ledger, too.")
+@click.option("--anchor-root", "anchor_roots", metavar="DID", multiple=True, help="A root accreditor of that one.")
+@click.option("--anchor-vkey", "anchor_vkeys", metavar="VKEY", multiple=True, help="A key of its checkpoints.")
+@click.option("--anchor-freeze", metavar="SECONDS", type=click.IntRange(1), help="Alarm if the anchor there is older.")
 @click.option("--people", metavar="FILE", help="Search new entries for the people of this register.")
 @click.option("--field", "fields", metavar="NAME", multiple=True, help="Search these columns only; may be repeated.")
 @click.option("--shown", metavar="NOTE", multiple=True, help="A checkpoint that somebody else was shown (file or URL).")
@@ -45,19 +56,18 @@ async def command(
     session: Session,
     every: int | None,
     rounds: int | None,
-    freeze: int | None,
-    people: str | None,
-    fields: tuple[str, ...],
     shown: tuple[str, ...],
-    state: str | None,
     evidence: str | None,
+    **given: Any,
 ) -> Answer:
-    """Alarm on a fork, a rollback, a freeze, entries that break the guard's rules, and personal data.
+    """Alarm on a fork, a rollback, a freeze, wrong state roots, entries that break the guard's rules, personal data.
 
-    The log is also held against what its witnesses cosigned (those with a url in the project file) and what --shown
-    names: two readers who were shown two histories find it out here.
+    The log is also held against what its witnesses cosigned (those with a url in the project file), what --shown names,
+    and what another ledger has of it: readers who were shown two histories find it out here. Every state root is
+    recomputed. Ages count from what the newest head, state root or anchor says of its time.
     """
-    monitor = _monitor(session, freeze, people, fields, state)
+    monitor = _monitor(session, given)
+    session.closing(monitor.close)
     folder = None if evidence is None else Path(evidence)
     if every is None:
         return _answer(await _round(session, monitor, shown, folder), folder)
@@ -65,9 +75,7 @@ async def command(
     raise click.exceptions.Exit(await _forever(session, monitor, shown, folder, every=every, rounds=rounds))
 
 
-def _monitor(
-    session: Session, freeze: int | None, people: str | None, fields: tuple[str, ...], state: str | None
-) -> Monitor:
+def _monitor(session: Session, given: Mapping[str, Any]) -> Monitor:
     from ssi.ledger.quorum import FilePin
     from ssi.registry.monitor import Monitor
     from ssi.registry.register import MAX_REGISTER_BYTES, parse_register
@@ -75,6 +83,9 @@ def _monitor(
     keys = session.note_keys()
     if not keys:
         raise InvalidInputError("the key of the log has to be known: name it by --vkey, or in the project file")
+    if given["anchor_freeze"] and not given["anchored_in"]:
+        raise InvalidInputError("the age of an anchor is asked of another ledger: name it by --anchored-in")
+    people, state = given["people"], given["state"]
     rows = [] if people is None else parse_register(read_input(people, max_bytes=MAX_REGISTER_BYTES))
     return Monitor(
         session.ledger(),
@@ -82,10 +93,23 @@ def _monitor(
         keys=keys,
         quorum=session.quorum(),
         pin=session.pin() if state is None else FilePin(Path(state)),
-        freeze_seconds=freeze,
+        freeze_seconds=given["freeze"],
+        state_root_seconds=given["state_root_freeze"],
+        anchor_seconds=given["anchor_freeze"],
+        anchors=_anchors(session, given, keys),
         people=rows,
-        fields=fields or None,
+        fields=given["fields"] or None,
     )
+
+
+def _anchors(session: Session, given: Mapping[str, Any], keys: Sequence[NoteKey]) -> AnchorWatch | None:
+    from ssi.cli.ledger_anchor import other_ledger
+    from ssi.registry.anchoring import AnchorWatch
+
+    if given["anchored_in"] is None:
+        return None
+    follower = other_ledger(session, given["anchored_in"], given["anchor_roots"], given["anchor_vkeys"])
+    return AnchorWatch(follower, keys=keys)
 
 
 async def _round(session: Session, monitor: Monitor, shown: tuple[str, ...], evidence: Path | None) -> Round:
@@ -148,6 +172,7 @@ def _document(found: Round, evidence: Path | None) -> JsonObject:
         "time": None if time is None else format_seconds(time),
         "alarms": alarms,
         "more": found.left_out,
+        "state roots": {"held": found.state_roots, "uncheckable": found.uncheckable},
     }
 
 
@@ -156,7 +181,7 @@ def _answer(found: Round, evidence: Path | None) -> Answer:
     code = REFUSED if found.alarms else OK
     if found.alarms:
         document.update(check=found.alarms[0].kind, reason=found.alarms[0].reason)
-    said: JsonObject = {name: document[name] for name in ("at", "size", "time")}
+    said: JsonObject = {name: document[name] for name in ("at", "size", "time", "state roots")}
     tables = [facts("alarms" if found.alarms else "nothing is wrong", said)]
     if found.alarms:
         rows = [[alarm.kind, "" if alarm.entry is None else alarm.entry, alarm.reason] for alarm in found.alarms]
@@ -167,31 +192,16 @@ def _answer(found: Round, evidence: Path | None) -> Answer:
 async def _forever(
     session: Session, monitor: Monitor, shown: tuple[str, ...], evidence: Path | None, *, every: int, rounds: int | None
 ) -> int:
-    import asyncio
-    import signal
-
-    ended, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    code, done = OK, 0
-    while not ended.is_set():
+    async def look() -> int:
         try:
             found = await _round(session, monitor, shown, evidence)
         except UnavailableError as exc:
-            code = code or COULD_NOT_CHECK
             _tell(session, {"outcome": "could not check", "reason": str(exc)})
-        else:
-            code = REFUSED if found.alarms or code == REFUSED else OK
-            outcome = "refused" if found.alarms else "ok"
-            _tell(session, {"outcome": outcome, **_document(found, evidence)})
-        done += 1
-        if done == rounds:
-            break
-        try:
-            await asyncio.wait_for(ended.wait(), every)
-        except TimeoutError:
-            continue
-    return code
+            return COULD_NOT_CHECK
+        _tell(session, {"outcome": "refused" if found.alarms else "ok", **_document(found, evidence)})
+        return REFUSED if found.alarms else OK
+
+    return await keep_looking(look, every=every, rounds=rounds)
 
 
 def _tell(session: Session, document: JsonObject) -> None:

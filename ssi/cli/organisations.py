@@ -10,6 +10,7 @@ Errors:  NotFoundError (the project does not name it), those of ``verify_log`` a
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ import msgspec
 
 from ssi.cli.files import read_input, write_output
 from ssi.cli.session import Session
-from ssi.errors import DidNotFoundError, InvalidInputError
+from ssi.errors import ConflictError, DidNotFoundError, InvalidInputError
+from ssi.types import JsonObject
 
 if TYPE_CHECKING:
     from ssi.did.webvh import WebvhLog
@@ -33,11 +35,16 @@ class Kept(msgspec.Struct, frozen=True):
     """Whether the log is on the ledger."""
 
 
-def keep(session: Session, name: str, log: WebvhLog, file: str | None) -> Path:
-    """Write the log of a new organisation and name it in the project file; return the log's path."""
+def keep(session: Session, name: str, log: WebvhLog, file: str | None, *, witnesses: Sequence[str] = ()) -> Path:
+    """Write the log of a new organisation and name it in the project file; return the path that it is served from.
+
+    ``witnesses`` are the servers that approve its lines.
+    """
     path = Path(file) if file else session.project.file(f"{name}.did.jsonl")
     write_log(path, log)
-    members = {"did": log.did, "log": os.path.relpath(path.absolute(), session.project.folder)}
+    members: JsonObject = {"did": log.did, "log": os.path.relpath(path.absolute(), session.project.folder)}
+    if witnesses:
+        members["witnesses"] = list(witnesses)
     session.project.append(f"organisations.{name}", members)
     return path
 
@@ -49,6 +56,8 @@ async def kept(session: Session, name: str) -> Kept:
     settings = session.project.organisation(name)
     path = session.project.file(settings.log)
     anchored = await anchored_log(session, settings.did)
+    if anchored is None and not path.exists() and candidate_path(path).exists():
+        raise ConflictError(f"the first line of {name} waits for its witnesses: gather them by ssi did witness {name}")
     log = read_input(str(path)) if anchored is None else anchored
     proofs = read_proofs(path) if anchored is None else (await session.follower()).view().did_witness(settings.did)
     verified = verify_log(log, did=settings.did, now=session.now(), witness_proofs=proofs)

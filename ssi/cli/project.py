@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -20,6 +21,9 @@ from ssi.types import JsonObject
 
 DEFAULT_NAME: Final = "ssi.toml"
 MAX_PROJECT_BYTES: Final = 1 << 20
+_WITH_FILES: Final = ("sqlite", "postgresql", "evm+https", "evm+http")
+_FILE_OPTIONS: Final = frozenset({"head", "mirror", "key_file", "passphrase_file", "ca_file"})
+"""Options of ledgers that name a file. Those of PostgreSQL's own client are left as that reads them."""
 
 Section = TypeVar("Section")
 
@@ -69,6 +73,8 @@ class OrganisationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     did: str
     log: str
     """The file that is served as its did.jsonl."""
+    witnesses: tuple[str, ...] = ()
+    """Servers that are asked to approve its new lines."""
 
 
 class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,12 +163,24 @@ class Project:
         return self.folder / name
 
     def url(self, url: str) -> str:
-        """Return a ``file:``, ``sqlite:`` or ``tiles:`` URL with its path made absolute from the file's folder."""
+        """Return the URL of a store or a ledger with every path in it made absolute from the file's folder.
+
+        That is the path of ``file:``, ``sqlite:`` and ``tiles:``, and the options of a ledger that name files.
+        """
         scheme, colon, rest = url.partition(":")
+        path, question, options = rest.partition("?")
+        if scheme in _WITH_FILES and question:
+            url = f"{scheme}:{path}?{'&'.join(self._option(each) for each in options.split('&'))}"
+            path, _, options = url.removeprefix(f"{scheme}:").partition("?")
         if not colon or scheme not in ("file", "sqlite", "tiles") or rest.startswith("/") or not rest:
             return url
-        path, question, options = rest.partition("?")
         return f"{scheme}:{'//' if scheme == 'sqlite' else ''}{self.folder / path}{question}{options}"
+
+    def _option(self, option: str) -> str:
+        name, equals, value = option.partition("=")
+        if name not in _FILE_OPTIONS or not value or value.startswith(("/", "%2F", "%2f")):
+            return option
+        return f"{name}{equals}{quote(str(self.folder), safe='/:')}/{value}"
 
     def append(self, table: str, members: JsonObject) -> None:
         """Add a table at the end of the file, which is made if it is absent. Raises UnavailableError."""

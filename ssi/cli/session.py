@@ -95,9 +95,11 @@ class Session:
             url = self.ledger_url()
             if not create and not is_there(url):
                 raise NotFoundError("there is no ledger where it was said to be")
-            remote = url.startswith("https:")
+            remote = url.startswith(("https:", "evm+"))
             believed = keys or self.note_keys()
-            self._ledger = open_ledger(url, keys=believed, fetch=self.fetch() if remote else None)
+            # Who writes to a PostgreSQL log says where its head is kept; a reader needs none, and makes no tables.
+            writes = create or not url.startswith("postgresql:") or "head=" in url
+            self._ledger = open_ledger(url, create=writes, keys=believed, fetch=self.fetch() if remote else None)
             self.closing(self._ledger.close)
         return self._ledger
 

@@ -24,19 +24,22 @@ import msgspec
 from ssi.credentials.claims import (
     MAX_SKEW_SECONDS,
     check_author,
-    check_challenge,
-    check_content_type,
     check_no_wrapping,
-    check_times,
 )
 from ssi.credentials.cwt import claims_of, header_claims
-from ssi.credentials.jose import VerifiedCredential, VerifiedPresentation
-from ssi.credentials.presentation import Envelope, Presentation, parse_presentation
+from ssi.credentials.enveloped import (
+    Opened,
+    VerifiedCredential,
+    VerifiedPresentation,
+    check_credential_in,
+    check_presentation_in,
+)
+from ssi.credentials.presentation import Envelope, Presentation
 from ssi.credentials.values import is_url, parse_identified, parse_types
-from ssi.credentials.vcdm import Credential, check_validity, parse_credential
+from ssi.credentials.vcdm import Credential
 from ssi.encoding.base64url import b64_decode, b64_encode
 from ssi.encoding.gate import parse_object
-from ssi.errors import InvalidInputError, ValidityError, VerificationError
+from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
 from ssi.keys.cose import (
     CONTENT_TYPE,
@@ -128,12 +131,11 @@ def verify_vc_cose(
     """
     sign1, payload = unverified.sign1, unverified.payload
     verify_sign1(sign1, key, typ=typ)
-    header, claims = _check_envelope(sign1, payload, key, "vc")
-    credential = parse_credential(payload, contexts=contexts, inline_contexts=inline_contexts)
-    _check_author(header, claims, credential.issuer, "issuer")
-    issued_at = check_times(claims, now=now, max_skew_seconds=max_skew_seconds)
-    check_validity(credential, now=now, max_skew_seconds=max_skew_seconds)
-    return VerifiedCredential(credential, key, header, claims, b64_encode(sign1.encoded), issued_at)
+    opened = _open(sign1, payload, key)
+    credential, issued_at = check_credential_in(
+        opened, now=now, contexts=contexts, inline_contexts=inline_contexts, max_skew_seconds=max_skew_seconds
+    )
+    return VerifiedCredential(credential, key, opened.header, opened.claims, b64_encode(sign1.encoded), issued_at)
 
 
 def read_vp_cose(data: bytes | str) -> UnverifiedVpCose:
@@ -167,18 +169,17 @@ def verify_vp_cose(
     """
     sign1, payload = unverified.sign1, unverified.payload
     verify_sign1(sign1, key, typ=typ)
-    header, claims = _check_envelope(sign1, payload, key, "vp")
-    presentation = parse_presentation(payload, contexts=contexts)
-    if presentation.holder is not None:
-        _check_author(header, claims, presentation.holder, "holder")
-    check_challenge(claims, audience=audience, nonce=nonce)
-    issued_at = check_times(claims, now=now, max_skew_seconds=max_skew_seconds)
-    if max_age_seconds is not None and (issued_at is None or now - issued_at > max_age_seconds):
-        raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
-    enveloped = tuple(item for item in presentation.credentials if isinstance(item, Envelope))
-    if len(enveloped) != len(presentation.credentials):
-        raise VerificationError("expected every credential of the presentation in an envelope")
-    return VerifiedPresentation(presentation, enveloped, key, header, b64_encode(sign1.encoded), issued_at)
+    opened = _open(sign1, payload, key)
+    presentation, enveloped, issued_at = check_presentation_in(
+        opened,
+        now=now,
+        audience=audience,
+        nonce=nonce,
+        max_age_seconds=max_age_seconds,
+        contexts=contexts,
+        max_skew_seconds=max_skew_seconds,
+    )
+    return VerifiedPresentation(presentation, enveloped, key, opened.header, b64_encode(sign1.encoded), issued_at)
 
 
 async def sign_vc_cose(
@@ -245,10 +246,8 @@ def _kid(sign1: UnverifiedSign1) -> str | None:
         return None
 
 
-def _check_envelope(
-    sign1: UnverifiedSign1, payload: JsonObject, key: PublicKey, kind: str
-) -> tuple[JsonObject, JsonObject]:
-    """Return the header in JOSE's names, and the claims of header and payload."""
+def _open(sign1: UnverifiedSign1, payload: JsonObject, key: PublicKey) -> Opened:
+    """Return the header in JOSE's names, and the claims of header and payload together."""
     members = {
         "alg": key.alg,
         "typ": sign1.protected.get(TYP),
@@ -256,9 +255,7 @@ def _check_envelope(
         "kid": _kid(sign1),
     }
     header: JsonObject = {name: value for name, value in members.items() if value is not None}
-    check_content_type(header, kind)
-    check_no_wrapping(payload)
-    return header, claims_of(sign1, payload)
+    return Opened(header, payload, claims_of(sign1, payload), _check_author)
 
 
 def _check_author(header: JsonObject, claims: JsonObject, author: str, role: str) -> None:

@@ -21,9 +21,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from ssi.credentials import jose
 from ssi.credentials.claims import MAX_SKEW_SECONDS, confirmation_key
 from ssi.credentials.contexts import VC_V2_CONTEXT, InlineContexts
+from ssi.credentials.enveloped import VerifiedCredential
 from ssi.credentials.presentation import Envelope, Presentation, parse_presentation
 from ssi.credentials.unverified import ASSERTION as ASSERTION
 from ssi.credentials.unverified import AUTHENTICATION as AUTHENTICATION
@@ -59,8 +59,8 @@ class DataIntegrityCredential(msgspec.Struct, frozen=True, gc=False):
         return confirmation_key(self.credential.raw)
 
 
-AnyVerifiedCredential: TypeAlias = DataIntegrityCredential | jose.VerifiedCredential
-OpenEnvelope: TypeAlias = Callable[[Envelope], jose.VerifiedCredential]
+AnyVerifiedCredential: TypeAlias = DataIntegrityCredential | VerifiedCredential
+OpenEnvelope: TypeAlias = Callable[[Envelope], VerifiedCredential]
 
 
 class PresentationProofs(msgspec.Struct, frozen=True, gc=False):

@@ -22,17 +22,20 @@ import msgspec
 from ssi.credentials.claims import (
     MAX_SKEW_SECONDS,
     check_author,
-    check_challenge,
-    check_content_type,
     check_no_wrapping,
-    check_times,
-    confirmation_key,
 )
 from ssi.credentials.contexts import VC_V2_CONTEXT, InlineContexts
-from ssi.credentials.presentation import Envelope, Presentation, parse_presentation
+from ssi.credentials.enveloped import (
+    Opened,
+    VerifiedCredential,
+    VerifiedPresentation,
+    check_credential_in,
+    check_presentation_in,
+)
+from ssi.credentials.presentation import Envelope, parse_presentation
 from ssi.credentials.values import parse_identified, parse_types
-from ssi.credentials.vcdm import Credential, check_validity, parse_credential
-from ssi.errors import InvalidInputError, KeyBindingError, ValidityError, VerificationError
+from ssi.credentials.vcdm import Credential
+from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import KeyPurpose, Kms, PublicKey
 from ssi.keys.jws import UnverifiedJws, build_jws, parse_jws, sign_jws, signing_input, verify_jws
 from ssi.types import JsonObject, UnixSeconds
@@ -58,39 +61,6 @@ class UnverifiedVpJwt(msgspec.Struct, frozen=True, gc=False):
     jws: UnverifiedJws
     holder: str | None
     kid: str | None
-
-
-class VerifiedCredential(msgspec.Struct, frozen=True, gc=False):
-    """A credential whose envelope, signature, shape and validity period held when it was verified.
-
-    ``issued_at`` is the time of the signature in Unix seconds, if it says one; ``claims`` are the members around the
-    credential and the credential itself, as they were signed.
-    """
-
-    credential: Credential
-    key: PublicKey
-    header: JsonObject
-    claims: JsonObject
-    compact: str
-    issued_at: UnixSeconds | None = None
-
-    def holder_key(self) -> PublicKey | None:
-        """Return the key that the credential is bound to by ``cnf``, None if it is not. Raises KeyBindingError."""
-        return confirmation_key(self.claims)
-
-
-class VerifiedPresentation(msgspec.Struct, frozen=True, gc=False):
-    """A presentation whose envelope, signature, challenge and times held.
-
-    Its credentials are still in their envelopes: each has to be verified on its own.
-    """
-
-    presentation: Presentation
-    credentials: tuple[Envelope, ...]
-    key: PublicKey
-    header: JsonObject
-    compact: str
-    issued_at: UnixSeconds | None = None
 
 
 def read_vc_jwt(compact: str | bytes) -> UnverifiedVcJwt:
@@ -124,39 +94,14 @@ def verify_vc_jwt(
     InvalidInputError.
     """
     jws = verify_jws(unverified.jws, key, typ=typ)
-    header, claims = jws.header, jws.claims
-    credential, issued_at = check_credential_claims(
-        header,
-        claims,
+    credential, issued_at = check_credential_in(
+        Opened(jws.header, jws.claims, jws.claims),
         now=now,
         contexts=contexts,
         inline_contexts=inline_contexts,
         max_skew_seconds=max_skew_seconds,
     )
-    return VerifiedCredential(credential, key, header, claims, jws.compact, issued_at)
-
-
-def check_credential_claims(
-    header: JsonObject,
-    claims: JsonObject,
-    *,
-    now: UnixSeconds,
-    contexts: Collection[str],
-    inline_contexts: InlineContexts = False,
-    max_skew_seconds: int = MAX_SKEW_SECONDS,
-) -> tuple[Credential, UnixSeconds | None]:
-    """Return the credential in ``claims`` and the time of its signature, everything after the signature checked.
-
-    For any JOSE envelope: the payload of a VC-JWT, or the processed payload of a ``vc+sd-jwt``. Raises as
-    ``verify_vc_jwt``.
-    """
-    check_content_type(header, "vc")
-    check_no_wrapping(claims)
-    credential = parse_credential(claims, contexts=contexts, inline_contexts=inline_contexts)
-    check_author(header, claims, credential.issuer, "issuer")
-    issued_at = check_times(claims, now=now, max_skew_seconds=max_skew_seconds)
-    check_validity(credential, now=now, max_skew_seconds=max_skew_seconds)
-    return credential, issued_at
+    return VerifiedCredential(credential, key, jws.header, jws.claims, jws.compact, issued_at)
 
 
 def read_vp_jwt(compact: str | bytes) -> UnverifiedVpJwt:
@@ -189,9 +134,8 @@ def verify_vp_jwt(
     answers no request. Raises InvalidSignatureError, VerificationError, ValidityError, InvalidInputError.
     """
     jws = verify_jws(unverified.jws, key, typ=typ)
-    presentation, enveloped, issued_at = check_presentation_claims(
-        jws.header,
-        jws.claims,
+    presentation, enveloped, issued_at = check_presentation_in(
+        Opened(jws.header, jws.claims, jws.claims),
         now=now,
         audience=audience,
         nonce=nonce,
@@ -200,52 +144,6 @@ def verify_vp_jwt(
         max_skew_seconds=max_skew_seconds,
     )
     return VerifiedPresentation(presentation, enveloped, key, jws.header, jws.compact, issued_at)
-
-
-def check_presentation_claims(
-    header: JsonObject,
-    claims: JsonObject,
-    *,
-    now: UnixSeconds,
-    audience: str | None,
-    nonce: str | None,
-    max_age_seconds: int | None,
-    contexts: Collection[str],
-    max_skew_seconds: int = MAX_SKEW_SECONDS,
-) -> tuple[Presentation, tuple[Envelope, ...], UnixSeconds | None]:
-    """Return the presentation in ``claims``, its envelopes and the time of its signature, all else checked.
-
-    For any JOSE envelope, as ``check_credential_claims``. Raises as ``verify_vp_jwt``.
-    """
-    check_content_type(header, "vp")
-    check_no_wrapping(claims)
-    presentation = parse_presentation(claims, contexts=contexts)
-    if presentation.holder is not None:
-        check_author(header, claims, presentation.holder, "holder")
-    check_challenge(claims, audience=audience, nonce=nonce)
-    issued_at = check_times(claims, now=now, max_skew_seconds=max_skew_seconds)
-    if max_age_seconds is not None and (issued_at is None or now - issued_at > max_age_seconds):
-        raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
-    enveloped = tuple(item for item in presentation.credentials if isinstance(item, Envelope))
-    if len(enveloped) != len(presentation.credentials):
-        raise VerificationError("expected every credential of the presentation in an envelope")
-    return presentation, enveloped, issued_at
-
-
-def check_holder(credential: VerifiedCredential, presentation: VerifiedPresentation) -> None:
-    """Raise KeyBindingError unless the presenter is the one that the credential was issued to.
-
-    By key, where the credential has ``cnf``; else its only subject is the holder, whose key the caller resolved.
-    """
-    bound = credential.holder_key()
-    if bound is not None:
-        if bound != presentation.key:
-            raise KeyBindingError("expected the presentation to be signed by the key in cnf")
-        return
-    holder = presentation.presentation.holder
-    subjects = credential.credential.subjects
-    if holder is None or any(subject.get("id") != holder for subject in subjects):
-        raise KeyBindingError("expected the holder of the presentation to be the subject of the credential")
 
 
 async def sign_vc_jwt(

@@ -16,15 +16,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from ssi.credentials.claims import MAX_SKEW_SECONDS, check_author, check_challenge, check_times
+from ssi.credentials.claims import MAX_SKEW_SECONDS, check_author, check_times
 from ssi.credentials.contexts import InlineContexts
-from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt, VerifiedCredential, VerifiedPresentation
-from ssi.credentials.presentation import Envelope, parse_presentation
+from ssi.credentials.enveloped import Opened, VerifiedCredential, VerifiedPresentation, check_presented
+from ssi.credentials.jose import UnverifiedVcJwt, UnverifiedVpJwt
+from ssi.credentials.presentation import parse_presentation
 from ssi.credentials.values import parse_identified, parse_moment, parse_types
 from ssi.credentials.vcdm import check_validity
 from ssi.credentials.vcdm_v1 import is_v1, parse_any_credential
 from ssi.encoding.timestamps import format_seconds
-from ssi.errors import InvalidInputError, ValidityError, VerificationError
+from ssi.errors import InvalidInputError, VerificationError
 from ssi.keys import PublicKey
 from ssi.keys.jws import UnverifiedJws, parse_jws, verify_jws
 from ssi.types import JsonObject, JsonValue, UnixSeconds
@@ -90,15 +91,15 @@ def verify_jwt_vp(
     """
     jws = verify_jws(unverified.jws, key, typ=TYPES)
     presentation = parse_presentation(_presentation(jws.claims), contexts=contexts)
-    if presentation.holder is not None:
-        check_author(jws.header, jws.claims, presentation.holder, "holder")
-    check_challenge(jws.claims, audience=audience, nonce=nonce)
-    issued_at = check_times(jws.claims, now=now, max_skew_seconds=max_skew_seconds)
-    if max_age_seconds is not None and (issued_at is None or now - issued_at > max_age_seconds):
-        raise ValidityError(f"expected a presentation made in the last {max_age_seconds} seconds")
-    enveloped = tuple(item for item in presentation.credentials if isinstance(item, Envelope))
-    if len(enveloped) != len(presentation.credentials):
-        raise VerificationError("expected every credential of the presentation in an envelope")
+    enveloped, issued_at = check_presented(
+        Opened(jws.header, jws.claims, jws.claims),
+        presentation,
+        now=now,
+        audience=audience,
+        nonce=nonce,
+        max_age_seconds=max_age_seconds,
+        max_skew_seconds=max_skew_seconds,
+    )
     return VerifiedPresentation(presentation, enveloped, key, jws.header, jws.compact, issued_at)
 
 

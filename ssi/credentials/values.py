@@ -1,8 +1,9 @@
-"""The small values that credentials and presentations are made of: URLs, types, times, texts in a language.
+"""The small values that credentials of both data models are made of: URLs, types, times, texts, typed objects.
 
-Source:  W3C Verifiable Credentials Data Model v2.0, sections 4.4 (identifiers), 4.5 (types), 4.6 (names), 4.9 and 5.10
-         (times), 11.1 (language and base direction); URL Standard for what a URL string is; XML Schema 1.1 part 2,
-         3.4.28 (dateTimeStamp); BCP 47, 2.1 (language tags).
+Source:  W3C Verifiable Credentials Data Model v2.0, sections 4.4 (identifiers), 4.5 (types), 4.6 (names), 4.8
+         (subjects), 4.9 and 5.10 (times), 4.10, 4.11 and 5.4 to 5.6 (objects with a type), 11.1 (language and base
+         direction); URL Standard for what a URL string is; XML Schema 1.1 part 2, 3.4.28 (dateTimeStamp); BCP 47, 2.1
+         (language tags).
 Shapes:  JSON values that came through the parse gate. Times are dateTimeStamp: a time zone is always there.
 I/O:     none.
 Errors:  InvalidInputError. Messages name the member, never its value.
@@ -72,6 +73,32 @@ def parse_objects(value: JsonValue, where: str) -> tuple[JsonObject, ...]:
     if type(value) is list and value and all(type(item) is dict for item in value):
         return tuple(value)
     raise InvalidInputError(f"expected {where} to be an object or a list of one or more objects")
+
+
+def parse_subjects(value: JsonValue) -> tuple[JsonObject, ...]:
+    """Return the subjects in ``value``, each of which has claims (4.8; 4.4 of data model 1.1)."""
+    subjects = parse_objects(value, "credentialSubject")
+    for subject in subjects:
+        if not subject:
+            raise InvalidInputError("expected each credentialSubject to have at least one claim")
+        if "id" in subject:
+            check_url(subject["id"], "credentialSubject.id")
+    return subjects
+
+
+def parse_typed(raw: JsonObject, name: str, *, id_required: bool = False) -> tuple[JsonObject, ...]:
+    """Return the objects in ``raw[name]``, if any, each with a type and, if there is an id, one that is a URL.
+
+    Source: 4.10, 4.11 and 5.4 to 5.6; 4.9 and 5.4 to 5.6 of data model 1.1.
+    """
+    if name not in raw:
+        return ()
+    objects = parse_objects(raw[name], name)
+    for item in objects:
+        parse_types(item.get("type"), f"{name}.type")
+        if id_required or "id" in item:
+            check_url(item.get("id"), f"{name}.id")
+    return objects
 
 
 def parse_identified(value: JsonValue, where: str) -> str:

@@ -18,7 +18,8 @@ import msgspec
 
 from ssi.credentials.claims import MAX_SKEW_SECONDS
 from ssi.credentials.contexts import InlineContexts
-from ssi.credentials.jose import check_credential_claims, credential_parts
+from ssi.credentials.enveloped import Opened, check_credential_in
+from ssi.credentials.jose import credential_parts
 from ssi.credentials.sd_jwt import (
     ClaimPath,
     IssuedSdJwt,
@@ -27,10 +28,9 @@ from ssi.credentials.sd_jwt import (
     UnverifiedSdJwt,
     issue_sd_jwt,
     parse_sd_jwt,
-    verify_key_binding,
     verify_sd_jwt,
 )
-from ssi.credentials.sd_jwt.key_binding import check_kb_integrity
+from ssi.credentials.sd_jwt.key_binding import check_key_binding
 from ssi.credentials.values import parse_identified
 from ssi.credentials.vcdm import Credential
 from ssi.errors import DisclosureError, InvalidInputError
@@ -104,9 +104,8 @@ def verify_vc_sd_jwt(
     for path in verified.disclosed:
         if path[0] in _WITHHOLDABLE_TO_GAIN:
             raise DisclosureError(f"{path[0]} must not be selectively disclosed")
-    credential, issued_at = check_credential_claims(
-        verified.header,
-        verified.claims,
+    credential, issued_at = check_credential_in(
+        Opened(verified.header, verified.claims, verified.claims),
         now=now,
         contexts=contexts,
         inline_contexts=inline_contexts,
@@ -114,18 +113,7 @@ def verify_vc_sd_jwt(
     )
     if credential.issuer != unverified.issuer:
         raise DisclosureError("expected the issuer that the key was chosen by")
-    if key_binding is None:
-        check_kb_integrity(verified)
-        binding = None
-    else:
-        binding = verify_key_binding(
-            verified,
-            nonce=key_binding.nonce,
-            audience=key_binding.audience,
-            max_age_seconds=key_binding.max_age_seconds,
-            now=now,
-            max_skew_seconds=max_skew_seconds,
-        )
+    binding = check_key_binding(verified, key_binding, now=now, max_skew_seconds=max_skew_seconds)
     paths = verified.disclosed_paths
     header, claims = verified.header, verified.claims
     return VerifiedVcSdJwt(credential, key, header, claims, paths, verified.sd_jwt, issued_at, binding)

@@ -35,6 +35,8 @@ from ssi.credentials.values import (
     parse_identified,
     parse_moment,
     parse_objects,
+    parse_subjects,
+    parse_typed,
     parse_types,
 )
 from ssi.errors import InvalidInputError, ValidityError
@@ -147,10 +149,10 @@ def _parse(value: JsonValue, contexts: Collection[str], inline: InlineContexts) 
     defined = check_contexts(context, contexts, inline=inline)
     types = parse_types(raw.get("type"), "type", required="VerifiableCredential")
     issuer = parse_identified(raw.get("issuer"), "issuer")
-    subjects = _parse_subjects(raw.get("credentialSubject"))
+    subjects = parse_subjects(raw.get("credentialSubject"))
     valid_from, valid_until = _parse_period(raw)
-    status = _parse_typed(raw, "credentialStatus")
-    schemas = _parse_typed(raw, "credentialSchema", id_required=True)
+    status = parse_typed(raw, "credentialStatus")
+    schemas = parse_typed(raw, "credentialSchema", id_required=True)
     related: tuple[JsonObject, ...] = ()
     # Most credentials have none of the others; one look at the names is cheaper than nine.
     if not raw.keys() <= _COMMON_MEMBERS:
@@ -173,7 +175,7 @@ _TYPED_MEMBERS = ("refreshService", "termsOfUse", "evidence", "confidenceMethod"
 
 def _parse_rare(raw: JsonObject) -> tuple[JsonObject, ...]:
     for name in _TYPED_MEMBERS:
-        _parse_typed(raw, name)
+        parse_typed(raw, name)
     _check_names(raw, "")
     if "proof" in raw:
         for proof in parse_objects(raw["proof"], "proof"):
@@ -187,17 +189,6 @@ def _check_names(value: JsonObject, where: str) -> None:
             check_text(value[name], where + name)
 
 
-def _parse_subjects(value: JsonValue) -> tuple[JsonObject, ...]:
-    """4.8: one or more subjects, each with one or more claims."""
-    subjects = parse_objects(value, "credentialSubject")
-    for subject in subjects:
-        if not subject:
-            raise InvalidInputError("expected each credentialSubject to have at least one claim")
-        if "id" in subject:
-            check_url(subject["id"], "credentialSubject.id")
-    return subjects
-
-
 def _parse_period(raw: JsonObject) -> tuple[UnixSeconds | None, UnixSeconds | None]:
     """4.9: validFrom is not after validUntil, compared as moments and not as text."""
     start = parse_moment(raw["validFrom"], "validFrom") if "validFrom" in raw else None
@@ -205,18 +196,6 @@ def _parse_period(raw: JsonObject) -> tuple[UnixSeconds | None, UnixSeconds | No
     if start is not None and end is not None and start > end:
         raise InvalidInputError("expected validFrom not to be after validUntil")
     return (None if start is None else start[0] + (start[1] != "")), (None if end is None else end[0])
-
-
-def _parse_typed(raw: JsonObject, name: str, *, id_required: bool = False) -> tuple[JsonObject, ...]:
-    """One or more objects with a type and, if there is an id, one that is a URL (4.10, 4.11, 5.4 to 5.6)."""
-    if name not in raw:
-        return ()
-    objects = parse_objects(raw[name], name)
-    for item in objects:
-        parse_types(item.get("type"), f"{name}.type")
-        if id_required or "id" in item:
-            check_url(item.get("id"), f"{name}.id")
-    return objects
 
 
 def _parse_related(value: JsonValue) -> tuple[JsonObject, ...]:

@@ -12,7 +12,6 @@ Errors:  InvalidInputError.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
 
 from ssi.credentials.contexts import VC_V1_CONTEXT, InlineContexts, check_v1_contexts
 from ssi.credentials.values import (
@@ -20,14 +19,13 @@ from ssi.credentials.values import (
     parse_identified,
     parse_moment,
     parse_objects,
+    parse_subjects,
+    parse_typed,
     parse_types,
 )
 from ssi.credentials.vcdm import Credential, parse_credential
 from ssi.errors import InvalidInputError
 from ssi.types import JsonObject, JsonValue, UnixSeconds
-
-_WITH_ID: Final = frozenset({"credentialStatus", "credentialSchema", "refreshService"})
-_TYPED: Final = ("refreshService", "termsOfUse", "evidence")
 
 
 def is_v1(value: JsonValue) -> bool:
@@ -64,28 +62,18 @@ def parse_credential_v1(
     check_v1_contexts(raw["@context"], contexts, inline=inline_contexts)
     types = parse_types(raw.get("type"), "type", required="VerifiableCredential")
     issuer = parse_identified(raw.get("issuer"), "issuer")
-    subjects = _subjects(raw.get("credentialSubject"))
+    subjects = parse_subjects(raw.get("credentialSubject"))
     valid_from, valid_until = _period(raw)
-    status = _typed(raw, "credentialStatus")
-    schemas = _typed(raw, "credentialSchema")
-    for name in _TYPED:
-        _typed(raw, name)
+    status = parse_typed(raw, "credentialStatus", id_required=True)
+    schemas = parse_typed(raw, "credentialSchema", id_required=True)
+    parse_typed(raw, "refreshService", id_required=True)
+    for name in ("termsOfUse", "evidence"):
+        parse_typed(raw, name)
     if "proof" in raw:
         for proof in parse_objects(raw["proof"], "proof"):
             parse_types(proof.get("type"), "proof.type")
     identifier = check_url(raw["id"], "id") if "id" in raw else None
     return Credential(raw, issuer, types, subjects, identifier, valid_from, valid_until, status, schemas)
-
-
-def _subjects(value: JsonValue) -> tuple[JsonObject, ...]:
-    """4.4: one or more subjects, each with at least one property."""
-    subjects = parse_objects(value, "credentialSubject")
-    for subject in subjects:
-        if not subject:
-            raise InvalidInputError("expected each credentialSubject to have at least one claim")
-        if "id" in subject:
-            check_url(subject["id"], "credentialSubject.id")
-    return subjects
 
 
 def _period(raw: JsonObject) -> tuple[UnixSeconds, UnixSeconds | None]:
@@ -102,15 +90,3 @@ def _period(raw: JsonObject) -> tuple[UnixSeconds, UnixSeconds | None]:
 
 def _moment(raw: JsonObject, name: str) -> tuple[UnixSeconds, str]:
     return parse_moment(raw[name], name)
-
-
-def _typed(raw: JsonObject, name: str) -> tuple[JsonObject, ...]:
-    """4.9, 5.4 to 5.6: objects with a type; status, schema and refresh service have an id too."""
-    if name not in raw:
-        return ()
-    objects = parse_objects(raw[name], name)
-    for item in objects:
-        parse_types(item.get("type"), f"{name}.type")
-        if name in _WITH_ID or "id" in item:
-            check_url(item.get("id"), f"{name}.id")
-    return objects

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from ssi.credentials.claims import MAX_SKEW_SECONDS
-from ssi.credentials.jose import check_presentation_claims
+from ssi.credentials.enveloped import Opened, check_presentation_in
 from ssi.credentials.presentation import Envelope, Presentation
 from ssi.credentials.sd_jwt import (
     ClaimPath,
@@ -92,9 +92,8 @@ def verify_vp_sd_jwt(
     for path in verified.disclosed:
         if path[0] in _WITHHOLDABLE_TO_GAIN:
             raise DisclosureError(f"{path[0]} must not be selectively disclosed")
-    presentation, enveloped, issued_at = check_presentation_claims(
-        verified.header,
-        verified.claims,
+    presentation, enveloped, issued_at = check_presentation_in(
+        Opened(verified.header, verified.claims, verified.claims),
         now=now,
         audience=audience,
         nonce=nonce,

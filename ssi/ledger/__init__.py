@@ -43,6 +43,7 @@ __all__ = [
 # Other distributions add a scheme by an entry point of this group: its name is the scheme, its value a function from
 # the whole URL to a Ledger.
 ENTRY_POINTS = "countersigned.ledgers"
+_PORT = ("append", "size", "read", "hashes", "checkpoint", "put_checkpoint", "close")
 
 
 def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), fetch: Fetch | None = None) -> Ledger:
@@ -61,7 +62,6 @@ def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), 
     Raises InvalidInputError for another URL, InclusionProofError for a log that is damaged or older
     than its head, UnavailableError if it cannot be opened.
     """
-    from ssi.errors import InvalidInputError
 
     scheme, separator, _ = url.partition(":")
     if separator and scheme == "memory":
@@ -77,18 +77,42 @@ def open_ledger(url: str, *, create: bool = True, keys: Sequence[NoteKey] = (), 
     if scheme in ("evm+https", "evm+http"):
         from ssi.ledger.backends.evm.ledger import EvmLedger
 
-        return EvmLedger.from_url(url)
+        return EvmLedger.from_url(url, fetch=fetch)
     if separator and scheme == "postgresql":
         from ssi.ledger.backends.postgres import PostgresLedger
 
         return PostgresLedger.from_url(url, create=create)
+    return _open_added(scheme, url)
+
+
+def _open_added(scheme: str, url: str) -> Ledger:
+    """Open a ledger whose scheme another distribution brings."""
     from importlib.metadata import entry_points
 
-    for entry_point in entry_points(group=ENTRY_POINTS, name=scheme):
-        ledger: Ledger = entry_point.load()(url)
-        return ledger
-    known = "memory, sqlite, postgresql, evm+https, https and tiles"
-    raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are {known}")
+    from ssi.errors import InvalidInputError, SsiError, UnavailableError
+
+    added = entry_points(group=ENTRY_POINTS)
+    found = [each for each in added if each.name == scheme]
+    if not found:
+        own = "memory, sqlite, postgresql, evm+https, https and tiles"
+        names = ", ".join(sorted({each.name for each in added}))
+        known = f"{own}, and {names} from installed packages" if names else own
+        raise InvalidInputError(f"no ledger backend for the scheme {scheme!r}; known are {known}")
+    if len({each.value for each in found}) > 1:
+        raise InvalidInputError(f"{len(found)} installed packages offer a ledger backend for the scheme {scheme!r}")
+    try:
+        load = found[0].load()
+    except Exception as exc:  # Whatever a stranger's module raises when it is imported.
+        raise InvalidInputError(f"the ledger backend {found[0].value} cannot be loaded: {type(exc).__name__}") from exc
+    try:
+        ledger: Ledger = load(url)
+    except SsiError:
+        raise
+    except Exception as exc:
+        raise UnavailableError(f"the ledger backend {found[0].value} failed: {type(exc).__name__}") from exc
+    if not all(callable(getattr(ledger, name, None)) for name in _PORT):
+        raise InvalidInputError(f"what {found[0].value} opens is no ledger")
+    return ledger
 
 
 def _open_tiles(url: str, keys: Sequence[NoteKey], fetch: Fetch | None) -> Ledger:

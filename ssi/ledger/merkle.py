@@ -205,12 +205,13 @@ async def inclusion_proofs(ledger: Ledger, indexes: Sequence[int], size: int) ->
     for index in indexes:
         if not 0 <= index < size:
             raise EntryNotFoundError(f"there is no entry {index} in a tree of {size}")
-    ranges = [inclusion_path(index, size) for index in indexes]
+    paths = [inclusion_path(index, size) for index in indexes]
+    ranges = {part for path in paths for part in path}  # neighbours share most of them
     # The last leaf is read, too, so that no proof is made for a tree that the log has not reached.
     last = {(0, size - 1)} if indexes else set()
-    nodes = {node for path in ranges for part in path for node in complete_nodes(part)}
-    stored = await _fetch(ledger, nodes | last)
-    return [[subtree_hash(part, stored.__getitem__) for part in path] for path in ranges]
+    stored = await _fetch(ledger, {node for part in ranges for node in complete_nodes(part)} | last)
+    hashes = {part: subtree_hash(part, stored.__getitem__) for part in ranges}
+    return [[hashes[part] for part in path] for path in paths]
 
 
 async def consistency_proof(ledger: Ledger, old: int, new: int) -> list[bytes]:

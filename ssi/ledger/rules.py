@@ -25,7 +25,7 @@ ORGANISATION_METHODS: Final = frozenset({"webvh", "web", "ethr"})
 """DID methods with a public history or host; did:key, did:jwk and did:peer are how people are named."""
 
 _DIGITS: Final = re.compile(r"[0-9]{6}")
-_PHONE: Final = re.compile(r"\+[0-9]|[0-9](?:[ ()-]*[0-9]){8}")
+_PHONE: Final = re.compile(r"\+[0-9]|[0-9](?:[ ().-]*[0-9]){8}")
 _WORD: Final = re.compile(r"[A-Za-z0-9]{20,}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,}")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -34,6 +34,10 @@ _URL: Final = re.compile(
 )
 _URN: Final = re.compile(r"urn:[A-Za-z0-9][A-Za-z0-9-]{1,31}:[A-Za-z0-9._~:/-]+\Z")
 _NAME: Final = re.compile(r"[A-Za-z0-9._~:/-]+\Z")
+_ETHR: Final = re.compile(r"(?:[a-z][a-z:-]{0,40}:|0x[0-9A-Fa-f]{1,16}:)?0x(?:[0-9A-Fa-f]{40}|0[23][0-9A-Fa-f]{64})")
+"""Network, by name or by chain id, and account: nothing in it is anybody's own words."""
+_DID: Final = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9.:%_-]+")
+_FRAGMENT: Final = re.compile(r"[A-Za-z0-9._~-]{1,160}")
 _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -43,10 +47,28 @@ def check_did(did: str, where: str) -> None:
     if len(parts) < 3 or parts[0] != "did" or parts[1] not in ORGANISATION_METHODS:
         raise GuardError("G04", f"{where} is not a DID of a method for organisations")
     if parts[1] == "ethr":
+        if not _ETHR.fullmatch(":".join(parts[2:])):
+            raise GuardError("G04", f"{where} is a did:ethr of something else than a network and an account")
         return
     # The self-certifying identifier of did:webvh is a hash; what follows it was chosen by someone.
-    chosen = unquote(" ".join(parts[3:] if parts[1] == "webvh" else parts[2:]))
-    _refuse_numbers(chosen, where)
+    chosen = _decoded(" ".join(parts[3:] if parts[1] == "webvh" else parts[2:]))
+    refuse_numbers(chosen, where)
+
+
+def check_method_id(method_id: str, where: str) -> None:
+    """Check the id of a verification method: a DID, if there is one, and a fragment that is a word or made of a key."""
+    did, _, fragment = method_id.partition("#")
+    if did:
+        check_did(did, where)
+    if not _FRAGMENT.fullmatch(fragment):
+        raise GuardError("G05", f"{where} has a fragment that is no name of a key")
+    # Fragments cut from the key itself are eight characters or more of Base58 or base64url, which hold digits by
+    # chance; a number has digits alone.
+    words = re.split(r"[._~-]", fragment)
+    if any(word.isdecimal() and len(word) >= 6 for word in words):
+        raise GuardError("G05", f"{where} holds a number")
+    if not any(char.isalpha() for char in fragment):
+        refuse_numbers(fragment, where)
 
 
 def check_url(url: str, where: str) -> None:
@@ -58,15 +80,20 @@ def check_url(url: str, where: str) -> None:
     match = _URL.match(url)
     if match is None or _PERCENT.search(url):
         raise GuardError("G12", f"{where} is not an https URL of plain ASCII")
-    text = unquote(f"{match[1]}{match[3] or ''}")
-    _refuse_numbers(text, where)
+    text = _decoded(f"{match[1]}{match[3] or ''}")
+    refuse_numbers(text, where)
     _refuse_tokens(text, where)
 
 
 def check_uri(uri: str, where: str) -> None:
     """Check an https URL, a DID of an organisation or a URN; anything else is refused with G12."""
     if uri.startswith("did:"):
-        check_did(uri, where)
+        did, _, fragment = uri.partition("#")
+        if not _DID.fullmatch(did):
+            raise GuardError("G12", f"{where} is a DID with a path or a query")
+        if fragment:
+            check_method_id(uri, where)
+        check_did(did, where)
     elif _URN.match(uri):
         check_name(uri, where)
     else:
@@ -82,13 +109,21 @@ def check_name(name: str, where: str) -> None:
         raise GuardError("G05", f"{where} is free text, not a name")
     if name.startswith("did:"):
         check_did(name, where)
-    if "thumbprint" in name:
+    if "thumbprint" in name.lower():
         raise GuardError("G04", f"{where} is a key thumbprint")
-    _refuse_numbers(name, where)
+    refuse_numbers(name, where)
     _refuse_tokens(name, where)
 
 
-def _refuse_numbers(text: str, where: str) -> None:
+def _decoded(text: str) -> str:
+    """Return a text without percent escapes, however often they were escaped themselves."""
+    while (decoded := unquote(text)) != text:
+        text = decoded
+    return text
+
+
+def refuse_numbers(text: str, where: str) -> None:
+    """Refuse an e-mail address (G04), a telephone number and any run of six digits (G05)."""
     if "@" in text:
         raise GuardError("G04", f"{where} holds what looks like an e-mail address")
     if _DIGITS.search(text) or _PHONE.search(text):

@@ -20,9 +20,9 @@ from typing import Final
 import msgspec
 
 from ssi.encoding.base64url import b64url_decode, b64url_encode
-from ssi.errors import ConflictError, GuardError, InvalidInputError, InvalidSignatureError, UnavailableError
+from ssi.errors import ConflictError, GuardError, InvalidInputError, InvalidSignatureError, SsiError, UnavailableError
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import parse_checkpoint, verify_note
+from ssi.ledger.checkpoint import VerifiedCheckpoint, parse_checkpoint, verify_note
 from ssi.ledger.note import NoteKey, parse_note
 from ssi.ledger.port import Ledger
 from ssi.registry.follower import RegistryFollower
@@ -34,6 +34,8 @@ from ssi.registry.types import CheckpointAnchor
 
 PERIOD_SECONDS: Final = 3_600
 MAX_CONFLICTS: Final = 16
+MAX_WAITING: Final = 1_000
+"""Epochs that wait for the other ledger at most; older ones stay without an anchor."""
 Submit = Callable[[bytes], Awaitable[int]]
 """Puts an entry on the other ledger and returns its index."""
 
@@ -45,6 +47,98 @@ class Anchored(msgspec.Struct, frozen=True):
     body: CheckpointAnchor
     new: bool
     """Whether it was made now; False if this epoch had one."""
+
+
+class AnchorSchedule:
+    """What there is to anchor: one head for each epoch, kept until the other ledger has it."""
+
+    def __init__(self, *, period_seconds: int = PERIOD_SECONDS) -> None:
+        self._period: Final = period_seconds
+        self._heads: dict[int, bytes] = {}
+        self._taken: tuple[int, bytes] | None = None
+        self._settled = -1
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """The epochs whose anchors are not made yet, in order."""
+        return tuple(sorted(self._heads))
+
+    def take(self, note: bytes, *, now: int) -> None:
+        """Take the newest head for the epoch of now; epochs that passed since the last call keep the head of then."""
+        epoch = now // self._period
+        if self._taken is not None:
+            before, last = self._taken
+            self._heads |= dict.fromkeys(range(max(before + 1, epoch - MAX_WAITING), epoch), last)
+        self._taken = epoch, note
+        if epoch > self._settled:
+            self._heads[epoch] = note
+        for old in self.waiting[:-MAX_WAITING]:
+            del self._heads[old]
+
+    async def settle(self, put: Callable[[bytes, int], Awaitable[Anchored]]) -> list[tuple[int, Anchored | GuardError]]:
+        """Have ``put(note, epoch)`` anchor what waits, the oldest first; return what became of each epoch.
+
+        One that the other ledger's rules refuse waits no more. Any other error keeps what is left, and is raised if
+        nothing was done before it.
+        """
+        outcomes: list[tuple[int, Anchored | GuardError]] = []
+        for epoch in self.waiting:
+            try:
+                outcomes.append((epoch, await put(self._heads[epoch], epoch)))
+            except GuardError as exc:
+                outcomes.append((epoch, exc))
+            except SsiError:
+                if not outcomes:
+                    raise
+                break
+            del self._heads[epoch]
+            self._settled = max(self._settled, epoch)
+        return outcomes
+
+
+class AnchoredHead(msgspec.Struct, frozen=True):
+    """A head of the log that stands on the other ledger and that the log's own key signed."""
+
+    index: int
+    """On the other ledger."""
+    head: VerifiedCheckpoint
+    note: bytes
+    said_at: int
+    """Unix seconds of the statement."""
+
+
+class AnchorWatch:
+    """The anchors of one log on another ledger, as they come in."""
+
+    def __init__(self, into: RegistryFollower, *, keys: Sequence[NoteKey]) -> None:
+        """``keys`` sign the log that is anchored; ``into`` follows the other ledger."""
+        self._into = into
+        self._keys = tuple(keys)
+        self._seen = 0
+        self.newest: CheckpointAnchor | None = None
+        """The newest that the log's own keys signed."""
+
+    async def news(self) -> list[AnchoredHead]:
+        """Return the anchors that are new; one that the log did not sign says nothing of it and is passed over.
+
+        Raises as ``RegistryFollower.refresh`` if the other ledger is not to be believed, or does not answer.
+        """
+        view = await self._into.refresh()
+        found: list[AnchoredHead] = []
+        for origin in dict.fromkeys(key.name for key in self._keys):
+            for each in view.anchors(origin):
+                if each.index < self._seen:
+                    continue
+                note = b64url_decode(each.body.note)
+                try:
+                    head = verify_note(note, keys=self._keys)
+                except (InvalidSignatureError, InvalidInputError):
+                    continue
+                found.append(AnchoredHead(each.index, head, note, each.body.iat))
+                if self.newest is None or each.body.iat > self.newest.iat:
+                    self.newest = each.body
+        self._seen = view.size
+        return found
 
 
 class AnchorReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,12 +169,14 @@ async def anchor(
     submit: Submit,
     now: int,
     period_seconds: int = PERIOD_SECONDS,
+    epoch: int | None = None,
 ) -> Anchored:
     """Anchor ``note`` for the epoch of now, unless this epoch has its anchor; safe to repeat after any failure.
 
-    To be called by a timer at least once in each period, also if nothing happened.
+    To be called by a timer at least once in each period, also if nothing happened. ``epoch`` is an earlier one whose
+    anchor could not be made in its time: the statement's ``iat`` says that it is late.
     """
-    body = build_anchor(note, iss=organisation.did, epoch=now // period_seconds, now=now)
+    body = build_anchor(note, iss=organisation.did, epoch=now // period_seconds if epoch is None else epoch, now=now)
     standing = await _standing(into, body)
     if standing is not None:
         (entry,) = await into.ledger.read(standing.entry, standing.entry + 1)

@@ -12,7 +12,6 @@ A DID document is open by its standard; on the ledger it is closed, since an ope
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -21,7 +20,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ssi.encoding.base64url import b64url_encode
 from ssi.errors import GuardError
-from ssi.ledger.rules import check_did, check_name, check_uri, check_url
+from ssi.ledger.rules import check_did, check_method_id, check_name, check_uri, check_url, refuse_numbers
 from ssi.registry.types import DidText, UriText
 from ssi.types import JsonObject
 
@@ -164,7 +163,6 @@ class DidLogEntry(msgspec.Struct, frozen=True):
 
 
 _CONTEXT_HOSTS: Final = ("https://www.w3.org/ns/", "https://w3id.org/", "https://identity.foundation/")
-_DIGITS: Final = re.compile(r"[0-9]{6}")
 
 
 def parse_did_line(entry: bytes, raw: JsonObject) -> DidLogEntry:
@@ -212,7 +210,7 @@ def _check_document(document: _Document) -> None:
             if isinstance(item, _Method):
                 _check_method(item)
             else:
-                _check_fragment(item, "state: a verification relationship")
+                check_method_id(item, "state: a verification relationship")
     for service in document.service or ():
         _check_service(service)
 
@@ -227,7 +225,12 @@ def _check_did_text(did: str) -> None:
 def _check_method(method: _Method) -> None:
     if method.controller:
         check_did(method.controller, "state: controller of a verification method")
-    _check_fragment(method.id, "state: id of a verification method")
+    check_method_id(method.id, "state: id of a verification method")
+    refuse_numbers(method.type, "state: type of a verification method")
+    if isinstance(method.jwk, _Jwk):
+        key = method.jwk
+        for word in (key.kty, key.crv or "", key.alg or "", key.use or "", *(key.key_ops or ())):
+            refuse_numbers(word, "state: publicKeyJwk")
 
 
 def _check_service(service: _Service) -> None:
@@ -239,17 +242,10 @@ def _check_service(service: _Service) -> None:
         check_name(name, "state.service.type")
     for uri in _several(service.endpoint):
         check_uri(uri, "state.service.serviceEndpoint")
-    if service.context is not UNSET and not service.context.startswith(_CONTEXT_HOSTS):
-        raise GuardError("G02", "state.service.@context is none that DID documents use")
-
-
-def _check_fragment(method_id: str, where: str) -> None:
-    did, _, fragment = method_id.partition("#")
-    if did:
-        check_did(did, where)
-    # Fragments cut from the key itself are eight characters or more of Base58; a number has digits alone.
-    if _DIGITS.search(fragment) and len(fragment) < 40 and fragment.isdecimal():
-        raise GuardError("G05", f"{where} is a number")
+    if service.context is not UNSET:
+        if not service.context.startswith(_CONTEXT_HOSTS):
+            raise GuardError("G02", "state.service.@context is none that DID documents use")
+        check_url(service.context, "state.service.@context")
 
 
 def _several(value: str | tuple[str, ...] | UnsetType) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ Input:   a ledger, the root accreditors, the keys that may sign its checkpoints,
 Shapes:  a view stands at the size of the newest verified checkpoint and carries its time; without keys it stands at the
          end of the log and carries none.
 I/O:     reads the ledger; everything it answers comes from entries that it hashed itself. The pin keeps the last head.
-Errors:  InclusionProofError (the log is not what was signed), RollbackError (it goes back behind the last head),
+Errors:  InclusionProofError (the log is not what was signed), BrokenEntryError (a body is gone without an order on the
+         log, so that a mirror may be hiding what it said), RollbackError (it goes back behind the last head),
          ForkError (two signed heads that exclude each other), InvalidSignatureError (not signed by a given key, or by
          too few witnesses), DidNotFoundError, EntryNotFoundError, UnavailableError.
 """
@@ -13,9 +14,11 @@ Errors:  InclusionProofError (the log is not what was signed), RollbackError (it
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ssi.errors import (
+    BrokenEntryError,
+    EntryNotFoundError,
     InclusionProofError,
     InvalidInputError,
     InvalidSignatureError,
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     import asyncio
 
 _STEP = 256
+MAX_ERASED: Final = 100_000
+"""Bodies that may be gone from one log; each is remembered by its leaf hash."""
 
 
 class RegistryFollower:
@@ -70,6 +75,7 @@ class RegistryFollower:
         self._keys: tuple[NoteKey, ...] = tuple(keys)
         self._state = RegistryState(roots)
         self._tree = EdgeTree()
+        self._erased: dict[int, bytes] = {}
         self._note: bytes | None = None
         self._checkpoint: WitnessedCheckpoint | None = None
         self._quorum = quorum
@@ -119,7 +125,7 @@ class RegistryFollower:
             raise InvalidInputError("the checkpoint is of another log")
         if self._note is None or self._checkpoint is None or head.size > self._checkpoint.size:
             raise UnavailableError(f"the log is not known up to the size {head.size} of that checkpoint yet")
-        if await merkle.root(self._ledger, head.size) != head.root:
+        if await self._root(head.size) != head.root:
             raise await prove_fork(note, self._note, self._ledger, keys=self._keys)
 
     def view(self) -> RegistrySnapshot:
@@ -180,9 +186,7 @@ class RegistryFollower:
         return self._lock
 
     async def _catch_up(self) -> None:
-        # The note first: the log only grows, so it covers what was signed before it was measured.
-        note = await self._ledger.checkpoint() if self._keys else None
-        size = await self._ledger.size()
+        note, size = await self._look()
         if size < self._state.size:
             raise RollbackError(f"the ledger has {size} entries, it had {self._state.size}")
         if self._last is None and self._pin is not None:
@@ -193,6 +197,15 @@ class RegistryFollower:
         elif note is None and self._last is not None:
             raise RollbackError(f"the ledger has no checkpoint, one of size {self._last[1].size} was seen")
         await self._fold(size)
+
+    async def _look(self) -> tuple[bytes | None, int]:
+        """Return the log's note and size, in one wait: neither is known to be older than the other."""
+        import asyncio
+
+        if not self._keys:
+            return None, await self._ledger.size()
+        note, size = await asyncio.gather(self._ledger.checkpoint(), self._ledger.size())
+        return note, size
 
     def _kept(self, note: bytes) -> VerifiedCheckpoint:
         try:
@@ -206,10 +219,14 @@ class RegistryFollower:
         checkpoint = verify_head(note, keys=self._keys, quorum=self._quorum)
         if self._last is not None:
             await self._follows(note, checkpoint, *self._last)
+        if checkpoint.size > size:  # perhaps it was signed after the ledger was measured, which only grows
+            size = await self._ledger.size()
         if checkpoint.size > size:
             raise InclusionProofError(f"the checkpoint is for {checkpoint.size} entries, the ledger has {size}")
         if await self._root(checkpoint.size) != checkpoint.root:
             raise InclusionProofError(f"the entries do not give the signed root of size {checkpoint.size}")
+        if self._wary:
+            await self._require_orders(checkpoint.size)
         if self._pin is not None:
             self._pin.write(note)
         self._note, self._checkpoint, self._last = note, checkpoint, (note, checkpoint)
@@ -231,27 +248,73 @@ class RegistryFollower:
         if past != last.root or await self._root(last.size) != last.root:
             raise await prove_fork(last_note, note, self._ledger, keys=self._keys)
 
+    async def _require_orders(self, size: int) -> None:
+        """Raise BrokenEntryError if a body is gone that no order on the log withholds: a mirror hides what it said."""
+        hidden = self._without_order(size)
+        if not hidden:
+            return
+        shown = [entry for index in hidden for entry in await self._ledger.read(index, index + 1)]
+        if not any(isinstance(entry, Withheld) for entry in shown):
+            # The bodies have come since: what they say has its effect from where they stand.
+            state, tree, erased = RegistryState(self._state.roots), EdgeTree(), dict[int, bytes]()
+            while state.size < self._state.size:
+                done = await self._step(state, tree, self._state.size)
+                erased |= {index: entry.leaf_hash for index, entry, _ in done if isinstance(entry, Withheld)}
+            self._state, self._tree, self._erased = state, tree, erased
+            hidden = self._without_order(size)
+        if hidden:
+            raise BrokenEntryError(hidden[0], f"its body is gone, and no order on the log of size {size} withholds it")
+
+    def _without_order(self, size: int) -> list[int]:
+        view = self._state.at(size)
+        gone = {index: leaf for index, leaf in self._erased.items() if index < size}
+        return [index for index, leaf in gone.items() if view.order_over(index, leaf) is None]
+
     async def _root(self, size: int) -> bytes:
         """Return the root of the first ``size`` entries, from the entries where they are not folded yet."""
         await self._fold(size)
-        if size == self._state.size:
-            return self._tree.root()
-        # Folded past it already: the tree's past is in the ledger, whose hashes the audit checks.
-        return await merkle.root(self._ledger, size)
+        try:
+            return self._tree.root(size)
+        except EntryNotFoundError:
+            end, tip = self._state.size, self._tree.root()
+        # Folded long past it: the tree's past is in the ledger, and has to be the past of what was folded.
+        root = await merkle.root(self._ledger, size)
+        if self._wary and size:
+            try:
+                path = await merkle.consistency_proof(self._ledger, size, end)
+            except NotFoundError as exc:
+                raise InclusionProofError(f"the ledger lacks hashes of the {end} entries that it gave") from exc
+            merkle.verify_consistency(size, end, path, root, tip)
+        return root
 
     def _folded(self, index: int, entry: bytes | Withheld, refused: Refused | None) -> None:
-        """Called for each entry after the fold took it; for those who watch."""
+        """Take note of an entry that was folded; those who watch do it in their own way."""
+        if isinstance(entry, Withheld):
+            self._erased[index] = entry.leaf_hash
+            if len(self._erased) > MAX_ERASED:
+                raise BrokenEntryError(index, f"it is one of more than {MAX_ERASED} whose bodies are gone")
+
+    async def _stepped(self) -> None:
+        """Called after each step of the fold, of at most ``_STEP`` entries; for those who watch."""
 
     async def _fold(self, size: int) -> None:
         while self._state.size < size:
-            start = self._state.size
-            entries = await self._ledger.read(start, min(start + _STEP, size))
-            if not entries:
-                raise InclusionProofError(f"the ledger gave no entry {start} of {size}")
-            for index, entry in enumerate(entries, start):
-                self._folded(index, entry, self._state.apply(entry))
-            self._tree.extend([_leaf(entry) for entry in entries])
-            self._tree.prune()
+            for index, entry, refused in await self._step(self._state, self._tree, size):
+                self._folded(index, entry, refused)
+            await self._stepped()
+
+    async def _step(
+        self, state: RegistryState, tree: EdgeTree, size: int
+    ) -> list[tuple[int, bytes | Withheld, Refused | None]]:
+        """Fold the next entries, and return what became of each."""
+        start = state.size
+        entries = await self._ledger.read(start, min(start + _STEP, size))
+        if not entries:
+            raise InclusionProofError(f"the ledger gave no entry {start} of {size}")
+        done = [(index, entry, state.apply(entry)) for index, entry in enumerate(entries, start)]
+        tree.extend([_leaf(entry) for entry in entries])
+        tree.prune()
+        return done
 
 
 def _leaf(entry: bytes | Withheld) -> bytes:

@@ -32,7 +32,7 @@ from ssi.encoding.gate import parse_object
 from ssi.encoding.timestamps import NANOSECONDS, parse_utc_nanoseconds
 from ssi.errors import GuardError, InvalidInputError, InvalidSignatureError
 from ssi.keys import PublicKey
-from ssi.ledger.rules import check_did, check_name, check_url
+from ssi.ledger.rules import check_did, check_method_id, check_name, check_url
 from ssi.registry.did_history import scid_of_did
 from ssi.registry.did_line import DidLogEntry, parse_did_line
 from ssi.registry.guard_logs import check_anchor, check_withholding
@@ -264,7 +264,7 @@ def _check_ending(body: Ending, view: RegistrySnapshot) -> None:
 def _check_compromise(body: Ending, kid: str, target: Entry) -> None:
     """The key is one of the organisation that the target is about (2.2: what the ending names is on the ledger)."""
     owner = kid.partition("#")[0]
-    check_did(owner, "kid")
+    check_method_id(kid, "kid")
     if owner not in _concerned(target):
         raise GuardError("G02", "kid is no key of the organisation that refs.ends is about")
 

@@ -21,6 +21,8 @@ from ssi.registry.view import RegistrySnapshot
 
 MAX_NOTE_LINES = 2
 """A log signs its head once, and once more with the time."""
+_SIGNATURE_BYTES = (64, 72)
+"""Ed25519, without and with eight bytes of time."""
 
 
 def check_anchor(body: CheckpointAnchor, view: RegistrySnapshot) -> None:
@@ -35,6 +37,8 @@ def check_anchor(body: CheckpointAnchor, view: RegistrySnapshot) -> None:
         raise GuardError("G02", "origin, size and root are not what the note says, or it says more")
     if len(note.signatures) > MAX_NOTE_LINES or any(line.name != body.origin for line in note.signatures):
         raise GuardError("G06", "note has signatures of others than its origin")
+    if any(len(line.signature) not in _SIGNATURE_BYTES for line in note.signatures):
+        raise GuardError("G06", "note has a signature that is longer or shorter than those of logs are")
     newest = view.newest_anchor(body.origin)
     if newest is None:
         return

@@ -22,7 +22,7 @@ from ssi.ledger.note import NoteKey
 from ssi.ledger.receipt import Receipt, parse_receipt, verify_receipt
 from ssi.ports import Commitment
 from ssi.registry.statement import Statement, parse_statement, verify_statement
-from ssi.registry.types import StatusCommitment
+from ssi.registry.types import StatusCommitment, as_commitment
 
 
 class UnverifiedListReceipt(msgspec.Struct, frozen=True):
@@ -70,13 +70,4 @@ def verify_list_receipt(
     """
     verify_receipt(unverified.receipt, unverified.entry, keys=log_keys)
     verify_statement(unverified.statement, key)
-    body = unverified.body
-    return Commitment(
-        uri=body.uri,
-        epoch=body.epoch,
-        digest=body.digest,
-        valid_from=body.valid_from,
-        valid_until=body.valid_until,
-        issuer=body.iss,
-        entry=unverified.receipt.entry_index,
-    )
+    return as_commitment(unverified.body, unverified.receipt.entry_index)

@@ -18,7 +18,17 @@ from typing import Final
 
 import msgspec
 
-from ssi.did.webvh import DocumentKey, WebvhLog, build_document, create_did, deactivate_did, rotate_keys, update_did
+from ssi.did.webvh import (
+    DocumentKey,
+    WebvhLog,
+    WitnessRule,
+    build_document,
+    create_did,
+    deactivate_did,
+    rotate_keys,
+    update_did,
+)
+from ssi.did.webvh.witness import NO_WITNESSES
 from ssi.errors import ConflictError, InvalidInputError, KeyNotFoundError
 from ssi.keys import Curve, KeyPurpose, Kms, PublicKey
 from ssi.registry.registry import Registry, Submitted
@@ -63,9 +73,11 @@ class Organisation:
         path: Sequence[str] = (),
         port: int | None = None,
         services: Sequence[JsonObject] = (),
+        witness: WitnessRule = NO_WITNESSES,
     ) -> Organisation:
         """Make the DID and a key for each of ``purposes``; ``publish`` then puts its log on a ledger.
 
+        With ``witness`` the first line already waits until enough of them have approved it.
         What an interrupted attempt left in the key store under ``name`` is used again.
         """
         listed = await first_keys(name, kms=kms, purposes=purposes, curve=curve)
@@ -76,6 +88,7 @@ class Organisation:
             path=path,
             port=port,
             document=lambda did: build_document(did, keys=listed, services=services),
+            witness=witness,
             now=now,
         )
         return cls(name=name, kms=kms, log=made.log)

@@ -26,22 +26,17 @@ from ssi.errors import (
     ConflictError,
     EntryNotFoundError,
     GuardError,
-    InclusionProofError,
     InvalidInputError,
     SsiError,
     UnavailableError,
 )
 from ssi.keys import Kms, PublicKey
 from ssi.ledger import merkle
-from ssi.ledger.checkpoint import Checkpoint, sign_checkpoint
-from ssi.ledger.note import NoteKey
 from ssi.ledger.port import Ledger, TurnTakingLedger
-from ssi.ledger.quorum import verify_head
 from ssi.ledger.receipt import Receipt, verify_receipt
-from ssi.ledger.standing import continues
 from ssi.registry.fold import RegistryState
-from ssi.registry.follower import RegistryFollower
 from ssi.registry.guard import Parsed, parse_entry
+from ssi.registry.heads import MAX_CONFLICTS, SigningFollower
 from ssi.registry.statement import Statement, verify_statement
 from ssi.registry.tree import EdgeTree
 from ssi.registry.view import RegistrySnapshot
@@ -50,9 +45,6 @@ if TYPE_CHECKING:
     import asyncio
 
 MAX_BATCH: Final = 256
-MAX_CONFLICTS: Final = 16
-"""How often an append or a checkpoint gives way to another process before it reports that it could not get through."""
-
 _TURN_AT_ONCE_SECONDS: Final = 0.001
 
 
@@ -84,10 +76,8 @@ class _Waiting:
 _Outcome: TypeAlias = "int | SsiError | None"
 
 
-class Registry(RegistryFollower):
+class Registry(SigningFollower):
     """The registry as its operator has it: a follower that also writes."""
-
-    _wary = False
 
     def __init__(
         self,
@@ -103,26 +93,10 @@ class Registry(RegistryFollower):
 
         ``now`` is the clock, in Unix seconds. Raises InvalidInputError if there is no root.
         """
-        super().__init__(ledger, roots=roots)
-        self._kms = kms
-        self._label = checkpoint_label
-        self._origin = origin
-        self._now = now
+        super().__init__(ledger, roots=roots, kms=kms, checkpoint_label=checkpoint_label, origin=origin, now=now)
         self._queue: deque[_Waiting] = deque()
         self._drain: asyncio.Task[None] | None = None
-        self._lost: Checkpoint | None = None
         self._holds: set[tuple[bytes, PublicKey]] = set()
-
-    async def note_key(self) -> NoteKey:
-        """Return the key that verifies this registry's checkpoints. Raises KeyNotFoundError."""
-        if not self._keys:
-            self._keys = (NoteKey(self._origin, await self._kms.public_key(self._label)),)
-        return self._keys[0]
-
-    async def refresh(self) -> RegistrySnapshot:
-        """Fold what other writers added and return the new view; see ``RegistryFollower.refresh``."""
-        await self.note_key()
-        return await super().refresh()
 
     async def submit(self, entry: bytes | str) -> Submitted:
         """Put a statement or a did:webvh line on the ledger; return once it is durable and under a checkpoint.
@@ -160,19 +134,6 @@ class Registry(RegistryFollower):
                     return waiting.future.result()
         raise UnavailableError("other writers were always first: ask again")
 
-    async def sign_checkpoint(self) -> bytes:
-        """Sign the log's head anew, at the clock's time, and return the note.
-
-        Call it from a timer: a verifier that asks for a fresh registry looks at the time of the newest checkpoint.
-        """
-        await self.note_key()
-        async with self._exclusive():
-            await self._catch_up()
-            await self._sign()
-        if self._note is None:
-            raise UnavailableError("the checkpoint was not stored")
-        return self._note
-
     async def heal(self, receipts: Sequence[Receipt]) -> None:
         """Go on with a ledger that took back what it had acknowledged.
 
@@ -197,19 +158,6 @@ class Registry(RegistryFollower):
             await self._catch_up()
             await self._require_whole()
 
-    async def _require_whole(self) -> None:
-        """Raise unless the log has again what a head says that was signed before the ledger took entries back."""
-        if self._lost is None:
-            return
-        if self._state.size < self._lost.size:
-            raise UnavailableError(
-                f"the ledger took entries back: it has {self._state.size} of the {self._lost.size} that were signed;"
-                " put them back (ssi ledger recover) before anything is written"
-            )
-        if not await continues(self._ledger, self._lost):
-            raise InclusionProofError(f"the ledger went on otherwise than the signed head of size {self._lost.size}")
-        self._lost = None
-
     # --- writing ------------------------------------------------------------------------------------------------
 
     async def _drain_queue(self) -> None:
@@ -231,12 +179,13 @@ class Registry(RegistryFollower):
             await asyncio.sleep(0)
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
-        """Check, append, sign and answer, in one turn where the ledger gives turns to its writers."""
+        """Check and append in one turn where the ledger gives turns to its writers; sign and answer after it."""
         self._holds.clear()
         async with AsyncExitStack() as stack:
             if isinstance(self._ledger, TurnTakingLedger):
                 await self._wait_for_turn(stack.enter_async_context(self._ledger.turn()), batch)
-            await self._write_here(batch)
+            outcomes = await self._write_here(batch)
+        await self._answer(batch, outcomes)
 
     async def _wait_for_turn(self, turn: Coroutine[Any, Any, None], batch: Sequence[_Waiting]) -> None:
         """Wait, and if that takes long look at the batch meanwhile: signatures that hold need no second look then."""
@@ -250,11 +199,10 @@ class Registry(RegistryFollower):
         finally:
             await waiting
 
-    async def _write_here(self, batch: Sequence[_Waiting]) -> None:
+    async def _write_here(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
         """Write the batch; on a conflict with another process fold its entries and begin again."""
         for _ in range(MAX_CONFLICTS):
-            if await self._ledger.size() != self._state.size:
-                await self._catch_up()
+            await self._catch_up()
             await self._require_whole()
             start = self._state.size
             try:
@@ -269,10 +217,9 @@ class Registry(RegistryFollower):
                 self._state.rollback()
                 raise
             self._state.commit()
-            self._tree.prune()
             self._tree.extend([merkle.leaf_hash(entry) for entry in entries])
-            await self._answer(batch, outcomes)
-            return
+            self._tree.prune()
+            return outcomes
         raise UnavailableError("other writers were always first: ask again")
 
     def _stage(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
@@ -322,57 +269,12 @@ class Registry(RegistryFollower):
                 waiting.future.set_exception(outcome)
         if not stored:
             return
-        await self._cover(max(index for _, index in stored))
+        await self._cover(max(index for _, index in stored) + 1)
         receipts = await self._receipts_for(sorted({index for _, index in stored}))
         for waiting, index in stored:
             entry = waiting.entry if waiting.fresh else await self._stored(index)
             if not waiting.future.done():
                 waiting.future.set_result(Submitted(index, waiting.parsed.id, entry, receipts[index]))
-
-    # --- heads and proofs ---------------------------------------------------------------------------------------
-
-    async def _cover(self, index: int) -> None:
-        """Make sure that a stored checkpoint covers ``index``."""
-        if self._checkpoint is None or self._checkpoint.size <= index:
-            await self._sign()
-
-    async def _sign(self) -> None:
-        """Sign the head of what is folded; if another process signed meanwhile, its head counts if it covers more."""
-        await self._require_whole()
-        for _ in range(MAX_CONFLICTS):
-            size = self._state.size
-            note = await sign_checkpoint(
-                self._tree.as_ledger(),
-                kms=self._kms,
-                label=self._label,
-                origin=self._origin,
-                now=self._now(),
-                size=size,
-            )
-            try:
-                await self._ledger.put_checkpoint(self._note, note)
-            except ConflictError:
-                await self._catch_up()
-                if self._checkpoint is not None and self._checkpoint.size >= size:
-                    return
-                continue
-            self._note, self._checkpoint = note, verify_head(note, keys=self._keys)
-            self._last = (note, self._checkpoint)
-            return
-        raise UnavailableError("other writers always signed first: ask again")
-
-    async def _receipts_for(self, indexes: Sequence[int]) -> dict[int, Receipt]:
-        note, checkpoint = self._note, self._checkpoint
-        if note is None or checkpoint is None:
-            raise UnavailableError("the log has no checkpoint")
-        try:
-            paths = await merkle.inclusion_proofs(self._tree.as_ledger(), indexes, checkpoint.size)
-        except EntryNotFoundError:  # older than the edge that is kept in memory
-            paths = await merkle.inclusion_proofs(self._ledger, indexes, checkpoint.size)
-        return {
-            index: Receipt(index, checkpoint.size, tuple(path), note)
-            for index, path in zip(indexes, paths, strict=True)
-        }
 
     async def _stored(self, index: int) -> bytes:
         entry = (await self._ledger.read(index, index + 1))[0]

@@ -1,8 +1,9 @@
-"""The edge of the log's tree, kept in memory: enough to prove new entries without reading the ledger.
+"""The edge of the log's tree, kept in memory: enough to prove the newest entries without reading the ledger.
 
 Source:  RFC 6962, section 2.1.
 Input:   leaf hashes in ledger order.
-Shapes:  the frontier (one node for each bit of the size) and the nodes completed since ``prune``; O(log n + batch).
+Shapes:  the frontier of some size not long ago (one node for each bit of it) and every node completed since:
+         O(log n + MAX_EDGE). So roots and paths of the last MIN_EDGE leaves, and at their sizes, come from here.
 I/O:     none; ``hashes`` has the ledger's form, so that ``ssi.ledger.merkle`` computes roots and paths from it.
 Errors:  EntryNotFoundError for a node that is not kept.
 """
@@ -10,23 +11,28 @@ Errors:  EntryNotFoundError for a node that is not kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from ssi.errors import EntryNotFoundError
 from ssi.ledger import merkle
 from ssi.ledger.port import Ledger
 
+MIN_EDGE: Final = 512
+MAX_EDGE: Final = 1_024
+"""Leaves that are kept: pruned to the lower number when there are more than the higher one."""
+
 
 class EdgeTree:
-    """The frontier of a growing tree, with the nodes of its newest leaves."""
+    """The nodes of the newest leaves of a growing tree, with what lies to the left of them."""
 
-    __slots__ = ("_frontier", "_nodes", "_size")
+    __slots__ = ("_frontier", "_nodes", "_size", "_start")
 
     def __init__(self) -> None:
         """An empty tree."""
         self._frontier: dict[int, bytes] = {}
         self._nodes: dict[merkle.Node, bytes] = {}
         self._size = 0
+        self._start = 0
 
     def extend(self, leaves: Sequence[bytes]) -> None:
         """Add leaf hashes and keep every node that they complete, until ``prune``."""
@@ -36,13 +42,26 @@ class EdgeTree:
         self._size += len(leaves)
 
     def prune(self) -> None:
-        """Keep the frontier only."""
-        kept = merkle.frontier_nodes(self._size)
-        self._nodes = {node: self._nodes[node] for node in kept}
+        """Drop what only older leaves need."""
+        if self._size - self._start <= MAX_EDGE:
+            return
+        start = self._start = self._size - MIN_EDGE
+        kept = {node: self._nodes[node] for node in merkle.frontier_nodes(start)}
+        kept.update((node, value) for node, value in self._nodes.items() if (node[1] + 1) << node[0] > start)
+        self._nodes = kept
 
-    def root(self) -> bytes:
-        """Return the root over all leaves so far."""
-        return merkle.root_from_hashes(self._size, self._nodes.__getitem__)
+    def root(self, size: int | None = None) -> bytes:
+        """Return the root over all leaves so far, or over the first ``size``.
+
+        Raises EntryNotFoundError if that was too long ago or is not reached yet.
+        """
+        at = self._size if size is None else size
+        if at > self._size:
+            raise EntryNotFoundError(f"the edge of the tree has {self._size} leaves, not {at}")
+        try:
+            return merkle.root_from_hashes(at, self._nodes.__getitem__)
+        except KeyError as exc:
+            raise EntryNotFoundError(f"the edge of the tree has no node {exc.args[0]}") from exc
 
     def as_ledger(self) -> Ledger:
         """Return the tree as what ``merkle`` and ``sign_checkpoint`` ask: they call only ``size`` and ``hashes``."""

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ssi.errors import InvalidInputError
+from ssi.ports import Commitment
 from ssi.types import JsonObject
 
 MAX_TIME: Final = 253_402_300_799
@@ -99,6 +100,19 @@ class StatusCommitment(StatementBody, frozen=True, forbid_unknown_fields=True, k
     digest: Digest
     valid_from: Time
     valid_until: Time
+
+
+def as_commitment(body: StatusCommitment, entry: int) -> Commitment:
+    """Return what the statement at index ``entry`` commits to, as the status check wants it."""
+    return Commitment(
+        uri=body.uri,
+        epoch=body.epoch,
+        digest=body.digest,
+        valid_from=body.valid_from,
+        valid_until=body.valid_until,
+        issuer=body.iss,
+        entry=entry,
+    )
 
 
 class CheckpointAnchor(StatementBody, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="CheckpointAnchor"):

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ssi.encoding.base64url import b64url_encode
 from ssi.errors import GuardError, InvalidInputError, VerificationError
 from ssi.keys import PublicKey
 from ssi.ledger.quorum import Witnessed
@@ -32,6 +33,7 @@ from ssi.registry.types import (
     StateRoot,
     StatusCommitment,
     Withholding,
+    as_commitment,
 )
 
 MAX_CHAIN: Final = 4
@@ -240,7 +242,7 @@ class RegistrySnapshot(DidsSnapshot):
         An ended commitment never makes the one before it the newest again: that would undo revocations.
         """
         found = self.newest(uri)
-        return None if found is None or self.withdrawn(found) else _as_commitment(found)
+        return None if found is None or self.withdrawn(found) else as_commitment(found.body, found.index)
 
     def commitments(self, uri: str) -> Sequence[Accepted[StatusCommitment]]:
         """Return every commitment at ``uri``, in force or not, in the order of the log."""
@@ -274,7 +276,7 @@ class RegistrySnapshot(DidsSnapshot):
         for found in before(self._histories.commitments.get(uri, ()), index):
             if found.body.digest == digest and found.body.iat < since and not self.withdrawn(found):
                 stolen = before(self._histories.compromises.get(found.kid, ()), self._size)
-                return None if stolen else _as_commitment(found)
+                return None if stolen else as_commitment(found.body, found.index)
         return None
 
     def withdrawn(self, commitment: Accepted[StatusCommitment]) -> bool:
@@ -299,18 +301,10 @@ class RegistrySnapshot(DidsSnapshot):
         """Return the order that withholds the body of entry ``index``, or None."""
         return last_before(self._histories.withholdings.get(index, ()), self._size)
 
-
-def _as_commitment(found: Accepted[StatusCommitment]) -> Commitment:
-    body = found.body
-    return Commitment(
-        uri=body.uri,
-        epoch=body.epoch,
-        digest=body.digest,
-        valid_from=body.valid_from,
-        valid_until=body.valid_until,
-        issuer=body.iss,
-        entry=found.index,
-    )
+    def order_over(self, index: int, leaf_hash: bytes) -> Accepted[Withholding] | None:
+        """Return the order that withholds exactly the entry with this leaf hash, or None."""
+        given = self.withholding(index)
+        return given if given is not None and given.body.leaf == b64url_encode(leaf_hash) else None
 
 
 def hands_on(above: Accreditation, below: Accreditation) -> bool:

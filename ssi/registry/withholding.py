@@ -23,7 +23,6 @@ from ssi.ledger import merkle
 from ssi.ledger.port import Ledger, Withheld, WithholdingLedger, stream
 from ssi.registry.fold import RegistryState
 from ssi.registry.guard import parse_entry
-from ssi.registry.history import Accepted
 from ssi.registry.organisation import Organisation
 from ssi.registry.registry import Registry
 from ssi.registry.statement import Statement
@@ -119,7 +118,7 @@ def unordered(view: RegistrySnapshot, withheld: dict[int, Withheld]) -> list[int
     """Return the indexes whose body is gone without an order on the log that names exactly this entry."""
     found = []
     for index, entry in withheld.items():
-        given: Accepted[Withholding] | None = view.withholding(index)
-        if given is None or given.body.leaf != b64url_encode(entry.leaf_hash) or given.id != entry.order:
+        given = view.order_over(index, entry.leaf_hash)
+        if given is None or given.id != entry.order:
             found.append(index)
     return found

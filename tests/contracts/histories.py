@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 
@@ -21,8 +21,7 @@ from ssi.ledger import Ledger, merkle
 from ssi.ledger.backends.memory import MemoryLedger
 from ssi.ledger.receipt import verify_receipt
 from ssi.registry import Registry, RegistryFollower, audit
-from ssi.testing.faulty_ledger import Fault, FaultyLedger
-from tests.contracts.backends import Backend
+from tests.contracts.scenes import Scene
 from tests.unit.registry.world import NOW, World
 
 ORIGIN = "contract.example/registry"
@@ -43,9 +42,8 @@ class Acknowledged(msgspec.Struct, frozen=True):
 class Round:
     """The history of one round."""
 
-    def __init__(self, world: World, kms: MemoryKms, fault: Fault, seed: int) -> None:
-        self.world, self.kms, self.fault, self.seed = world, kms, fault, seed
-        self.injected = 0
+    def __init__(self, world: World, kms: MemoryKms, scene: Scene) -> None:
+        self.world, self.kms, self.scene = world, kms, scene
         self.alarms = 0
         self.acknowledged: list[Acknowledged] = []
         self.heads: list[tuple[int, bytes]] = []
@@ -53,54 +51,54 @@ class Round:
         self._step = 0
         self._writing = True
 
-    def registry(self, ledger: Ledger, clock: FaultyLedger | None = None) -> Registry:
-        now = (lambda: NOW) if clock is None else (lambda: clock.clock(NOW))
-        roots = [self.world.root.did]
-        return Registry(ledger, roots=roots, kms=self.kms, checkpoint_label="log", origin=ORIGIN, now=now)
+    def registry(self, ledger: Ledger) -> Registry:
+        return _registry(self.world, self.kms, ledger, lambda: self.scene.now(ledger, NOW))
 
     def tick(self) -> int:
         self._step += 1
         return self._step
 
-    async def run(self, backend: Backend, place: Path) -> list[str]:
-        ledgers = [await backend.open(place) for _ in range(WRITERS + 2)]
-        honest = ledgers[0]
-        first = self.registry(honest)
-        for entry in self.world.entries:
-            await first.submit(entry)
-        await first.submit(self.world.agency.commit(_uri("first"), 1))
-        troubled = [
-            FaultyLedger(ledger, faults=[self.fault], seed=self.seed * 10 + number)
-            for number, ledger in enumerate(ledgers[1:])
-        ]
-        if self.fault is Fault.FORK:
-            fork = await self._fork()
-            for each in troubled:
-                each.fork = fork
-        follower = RegistryFollower(troubled[-1], roots=[self.world.root.did], keys=first.keys)
-        troubled[-1].calm()
-        await follower.refresh()  # whoever has seen nothing of a log can be shown any
-        troubled[-1].calm(False)
-        reader = asyncio.create_task(self._read(follower))
-        await asyncio.gather(*(self._write(each, number) for number, each in enumerate(troubled[:WRITERS])))
-        self._writing = False
-        await reader
-        self.injected = sum(sum(each.injected.values()) for each in troubled)
-        problems = await self._check(honest)
-        for ledger in ledgers:
+    async def run(self) -> list[str]:
+        """Play the round; return what was violated."""
+        try:
+            await self._play()
+        except SsiError as exc:
+            return [f"the log cannot be used: {type(exc).__name__}: {exc}"]
+        ledger = await self.scene.plain()
+        try:
+            problems = await self._check(ledger)
+        except SsiError as exc:
+            problems = [f"afterwards the log does not hold: {type(exc).__name__}: {exc}"]
+        finally:
             await ledger.close()
+        if self.alarms and not self.scene.lies:
+            problems.append(f"{self.alarms} alarms, though nobody lied")
         return problems
 
-    async def _fork(self) -> Ledger:
-        fork = self.registry(MemoryLedger())
-        for entry in self.world.entries:
-            await fork.submit(entry)
-        for epoch in range(1, 9):
-            await fork.submit(self.world.agency.commit(_uri("fork"), epoch))
-        return fork.ledger
+    async def _play(self) -> None:
+        first = await self.scene.plain()
+        troubled: list[Ledger] = []
+        try:
+            registry = _registry(self.world, self.kms, first, lambda: NOW)
+            for entry in self.world.entries:
+                await registry.submit(entry)
+            await registry.submit(self.world.agency.commit(_uri("first"), 1))
+            troubled += [await self.scene.troubled() for _ in range(WRITERS + 1)]
+            follower = RegistryFollower(troubled[-1], roots=[self.world.root.did], keys=registry.keys)
+            await follower.refresh()  # whoever has seen nothing of a log can be shown any
+            async with self.scene.trouble():
+                reader = asyncio.create_task(self._read(follower))
+                try:
+                    await asyncio.gather(*(self._write(each, number) for number, each in enumerate(troubled[:WRITERS])))
+                finally:
+                    self._writing = False
+                    await reader
+        finally:
+            for ledger in (first, *troubled):
+                await ledger.close()
 
-    async def _write(self, ledger: FaultyLedger, number: int) -> None:
-        registry = self.registry(ledger, ledger)
+    async def _write(self, ledger: Ledger, number: int) -> None:
+        registry = self.registry(ledger)
         for epoch in range(1, EACH + 1):
             entry, begun = self.world.agency.commit(_uri("abcdefgh"[number]), epoch), self.tick()
             for _ in range(ATTEMPTS):
@@ -108,15 +106,16 @@ class Round:
                     submitted = await registry.submit(entry)
                     head = verify_receipt(submitted.receipt, entry, keys=[await registry.note_key()])
                 except UnavailableError:
+                    await asyncio.sleep(self.scene.pause)
                     continue
                 except GuardError:
-                    if self.fault is not Fault.CLOCK_JUMP:
+                    if not self.scene.astray:
                         self.alarms += 1
-                        registry = self.registry(ledger, ledger)
+                        registry = self.registry(ledger)
                     continue
                 except SsiError:  # it noticed that the ledger lies: as after an alarm, begin anew
                     self.alarms += 1
-                    registry = self.registry(ledger, ledger)
+                    registry = self.registry(ledger)
                     continue
                 self.heads.append((head.size, head.root))
                 self.acknowledged.append(Acknowledged(submitted.receipt.entry_index, entry, begun, self.tick()))
@@ -127,7 +126,7 @@ class Round:
 
     async def _read(self, follower: RegistryFollower) -> None:
         while self._writing:
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.scene.pause)
             try:
                 await follower.refresh()
             except UnavailableError:
@@ -165,6 +164,20 @@ class Round:
                 problems.append(f"a head of size {at} was believed that is none of this log")
         report = await audit(ledger, roots=[self.world.root.did], keys=[await registry.note_key()])
         return problems + [f"the audit fails: {each.reason}" for each in report.broken]
+
+
+async def forked(world: World, kms: MemoryKms) -> Ledger:
+    """Return another log of the same signer, longer than the one of a round becomes."""
+    fork = _registry(world, kms, MemoryLedger(), lambda: NOW)
+    for entry in world.entries:
+        await fork.submit(entry)
+    for epoch in range(1, 9):
+        await fork.submit(world.agency.commit(_uri("fork"), epoch))
+    return fork.ledger
+
+
+def _registry(world: World, kms: MemoryKms, ledger: Ledger, now: Callable[[], int]) -> Registry:
+    return Registry(ledger, roots=[world.root.did], kms=kms, checkpoint_label="log", origin=ORIGIN, now=now)
 
 
 def _uri(name: str) -> str:

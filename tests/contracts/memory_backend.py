@@ -12,7 +12,8 @@ from tests.contracts.backends import Backend
 def backend() -> Backend:
     kept: dict[Path, MemoryLedger] = {}
 
-    async def opened(place: Path) -> Ledger:
+    async def opened(place: Path, seed: int) -> Ledger:
         return kept.setdefault(place, MemoryLedger())
 
-    return Backend(name="memory", open=opened)
+    nothing = "it keeps nothing beyond its process"
+    return Backend(name="memory", open=opened, without={"kill -9": nothing, "unsynced subsets": nothing})

@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,6 +76,16 @@ class Server:
         """Kill the server and do not wait; whoever forked from this process may, too."""
         assert self._process is not None
         os.kill(self._process.pid, number)
+
+    def workers(self) -> list[int]:
+        """Return the process ids of those that serve clients now."""
+        assert self._process is not None
+        found = []
+        for child in Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split():
+            with suppress(OSError):
+                if b"127.0.0.1(" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
+        return found
 
     def stop(self, number: signal.Signals = signal.SIGQUIT) -> None:
         """End the server: SIGQUIT is its immediate shutdown (no checkpoint, recovery at the next start)."""

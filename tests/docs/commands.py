@@ -4,6 +4,7 @@ Source:  CONTRIBUTING.md, "Commands in the documentation".
 Input:   Markdown files; a fenced block marked ``console`` holds lines "$ command" and the output beneath each.
 Shapes:  output may be shortened by a line "..."; an expected "..." inside a line stands for any text.
          <!-- not run: reason --> on the line before a block leaves it out, with its reason.
+         NODE in a command stands for a node of a chain, which the test starts for the document.
 I/O:     ``run`` starts a shell in a directory of its own, with the environment's programs first on PATH.
 Errors:  AssertionError that shows the command, what was expected and what came.
 """
@@ -24,6 +25,7 @@ NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 NAMED = re.compile(r"`((?:ssi|issuer|wallet|verifier|tests|docs|scripts)/[\w/.-]+)`")
 SECONDS = 120
+NODE = "http://127.0.0.1:8545"
 
 
 class Command(NamedTuple):
@@ -86,9 +88,9 @@ def commands(document: Path) -> Iterator[Command]:
             yield Command(document.name, at, text, tuple(output))
 
 
-def run(command: Command, directory: Path) -> None:
+def run(command: Command, directory: Path, *, node: str = NODE) -> None:
     """Run the command and compare what it prints; a target of make is only looked up, for it may call the tests."""
-    text = command.text
+    text = command.text.replace(NODE, node)
     make = re.fullmatch(r"make(?: [\w=./-]+)*", text)
     shell = ["bash", "-c", f"make -n {text[4:]}" if make and text != "make" else text]
     done = start(shell, REPOSITORY if make else directory)

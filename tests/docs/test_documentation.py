@@ -7,15 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.commands import REPOSITORY, blocks, broken_links, commands, documents, matches, run, run_python
+from tests.docs.commands import NODE, REPOSITORY, blocks, broken_links, commands, documents, matches, run, run_python
+from tests.evm.node import node
 
 WITH_COMMANDS = [document for document in documents() if any(commands(document))]
 
 
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda path: path.name)
 def test_commands_run_and_print_what_is_shown(document: Path, tmp_path: Path) -> None:
-    # The commands of one document share a directory, as the reader's do.
-    for command in commands(document):
+    # The commands of one document share a directory, as the reader's do, and a chain.
+    shown = list(commands(document))
+    if any(NODE in command.text for command in shown):
+        with node() as running, running.mining():
+            for command in shown:
+                run(command, tmp_path, node=running.url)
+        return
+    for command in shown:
         run(command, tmp_path)
 
 

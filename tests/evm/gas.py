@@ -1,10 +1,10 @@
-"""`python -m tests.evm.gas`: measure the gas of appends on a real node and write the table of docs/ledgers-evm.md.
+"""`python -m tests.evm.gas`: measure the gas of appends on a real node and write its tables in the docs.
 
 Source:  receipts of anvil with the rules of Osaka (which has the calldata floor of EIP-7623).
-Input:   ``--check`` compares the table that is there and writes nothing; gas is the same on every machine.
+Input:   ``--check`` compares the tables that are there and writes nothing; gas is the same on every machine.
 Shapes:  a log of a million entries is made by writing its size into the contract's storage: the frontier then holds
          what it holds, which costs the same as any other hashes.
-I/O:     starts a node; writes the part of the page between its two marks.
+I/O:     starts a node; writes the parts of docs/ledgers-evm.md (gas) and docs/ledgers.md (prices) between their marks.
 Errors:  exit status 1 if ``--check`` finds another table.
 """
 
@@ -14,6 +14,7 @@ import asyncio
 import random
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from ssi.ledger import merkle
 from ssi.ledger.backends.evm import contract
@@ -22,11 +23,13 @@ from tests.evm.log import GAS, RawLog, raw_log
 from tests.evm.node import Node, node
 from tests.vectors.support import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "ledgers-evm.md"
+DETAILS = REPOSITORY / "docs" / "ledgers-evm.md"
+DECISION = REPOSITORY / "docs" / "ledgers.md"
 BEGIN, END = "<!-- gas: begin -->", "<!-- gas: end -->"
 MILLION = 1_000_000
 WORST = (1 << 20) - 1
 PRICES = (0.1, 1, 10)
+COIN = 3_000
 
 
 async def measured(chain: Node, mode: Mode) -> dict[str, int]:
@@ -77,27 +80,32 @@ def _resize(chain: Node, log: RawLog, size: int) -> None:
         chain.rpc("anvil_setStorageAt", address, key, word)
 
 
-def table(leaves: dict[str, int], entries: dict[str, int]) -> str:
-    """Return the table, and what a statement costs at some prices."""
+def gas_table(leaves: dict[str, int], entries: dict[str, int]) -> str:
+    """Return what each case costs in gas."""
     lines = ["| what | leaf hashes on chain | entries on chain |", "|---|---:|---:|"]
     for name, cost in leaves.items():
         other = f"{entries[name]:,}" if name in entries else "–"
         lines.append(f"| {name} | {cost:,} | {other} |")
-    lines += ["", "| a statement of 500 bytes, at 3,000 per coin | " + " | ".join(f"{p:g} gwei" for p in PRICES) + " |"]
-    lines += ["|---|" + "---:|" * len(PRICES)]
-    alone = "1 entry, 500 bytes, mean of 32 at a million entries"
-    many = "100 entries of 500 bytes in one append"
-    rows = (("leaf hash, alone", leaves[alone]), ("leaf hash, one of 100", leaves[many] / 100),
-            ("entry, alone", entries[alone]), ("entry, one of 100", entries[many] / 100))  # fmt: skip
-    for name, gas in rows:
-        lines.append(f"| {name} | " + " | ".join(f"{gas * price * 3000 / 1e9:.4f}" for price in PRICES) + " |")
     return "\n".join(lines)
 
 
-def page_with(text: str) -> str:
+def price_table(leaves: dict[str, int], entries: dict[str, int]) -> str:
+    """Return what a statement costs in gas, and in money at some prices."""
+    prices = " | ".join(f"at {price:g} gwei" for price in PRICES)
+    lines = [f"| a statement, {COIN:,} for the coin | gas | {prices} |", "|---|" + "---:|" * (1 + len(PRICES))]
+    alone = "1 entry, 500 bytes, mean of 32 at a million entries"
+    many = "100 entries of 500 bytes in one append"
+    rows = (("`mode=leaves`, alone", leaves[alone]), ("`mode=leaves`, one of 100", leaves[many] / 100),
+            ("`mode=entries`, alone", entries[alone]), ("`mode=entries`, one of 100", entries[many] / 100))  # fmt: skip
+    for name, gas in rows:
+        costs = " | ".join(f"{gas * price * COIN / 1e9:.4f}" for price in PRICES)
+        lines.append(f"| {name} | {gas:,.0f} | {costs} |")
+    return "\n".join(lines)
+
+
+def page_with(page: Path, text: str) -> str:
     """Return the page with its table replaced."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
@@ -105,12 +113,16 @@ def page_with(text: str) -> str:
 def main(arguments: list[str]) -> int:
     """Measure, then write or compare."""
     with node() as chain:
-        found = [asyncio.run(measured(chain, mode)) for mode in (Mode.LEAVES, Mode.ENTRIES)]
-    page = page_with(table(*found))
+        leaves, entries = [asyncio.run(measured(chain, mode)) for mode in (Mode.LEAVES, Mode.ENTRIES)]
+    pages = {
+        DETAILS: page_with(DETAILS, gas_table(leaves, entries)),
+        DECISION: page_with(DECISION, price_table(leaves, entries)),
+    }
     if "--check" in arguments:
-        return 0 if page == PAGE.read_text(encoding="utf-8") else 1
-    PAGE.write_text(page, encoding="utf-8")
-    print(f"written: {PAGE.name}")
+        return int(any(page.read_text(encoding="utf-8") != text for page, text in pages.items()))
+    for page, text in pages.items():
+        page.write_text(text, encoding="utf-8")
+        print(f"written: {page.name}")
     return 0
 
 

@@ -57,9 +57,9 @@ def account(chain: Chain, number: int = 0) -> Account:
 
 
 @asynccontextmanager
-async def raw_log(node: Node, mode: Mode) -> AsyncIterator[RawLog]:
+async def raw_log(node: Node, mode: Mode, *, chain_id: int = CHAIN_ID) -> AsyncIterator[RawLog]:
     """Deploy a contract whose owner and only writer is the node's first account."""
-    chain = Chain([Endpoint(node.url)], chain_id=CHAIN_ID, agree=1, finality=0)
+    chain = Chain([Endpoint(node.url)], chain_id=chain_id, agree=1, finality=0)
     try:
         owner = account(chain)
         payload = contract.deployment(mode, owner.signer.address, [owner.signer.address])

@@ -14,7 +14,7 @@ import json
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,8 @@ KEYS = tuple(
         "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
     )
 )
+# The node has the state of some 500 blocks at hand; a fork from below would leave a chain without contracts.
+KEPT = ("--prune-history", "5000")
 
 
 class Node:
@@ -61,13 +63,13 @@ class Node:
         return int(self.rpc("eth_blockNumber"), 16)
 
     @contextmanager
-    def mining(self, seconds: float = 0.02) -> Iterator[None]:
-        """Add an empty block again and again, as time does on a real chain."""
+    def mining(self, seconds: float = 0.02, *, step: Callable[[], object] | None = None) -> Iterator[None]:
+        """Add an empty block again and again, as time does on a real chain; or take another ``step``."""
         stop = threading.Event()
 
         def run() -> None:
             while not stop.wait(seconds):
-                self.mine()
+                (step or self.mine)()
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()

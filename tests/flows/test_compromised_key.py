@@ -22,7 +22,7 @@ from ssi.proofs.data_integrity import add_proof, jcs_suite_for
 from ssi.registry import parse_entry
 from ssi.registry.types import Ending, EndingRefs, StatusCommitment
 from ssi.status.issuance import CAPACITY, batch_path, batch_root, parse_issuance_proof
-from tests.flows.test_main_job import CLAIMS, RESIDENCE, Town
+from tests.flows.town import CLAIMS, RESIDENCE, Town
 from verifier import Refused
 
 URI = "https://town.example/status/issued"

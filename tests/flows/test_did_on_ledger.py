@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ssi.did.methods.webvh import DidWebvh
@@ -54,6 +56,10 @@ class Agency:
     def did(self) -> str:
         return self.newest.did
 
+    @property
+    def log(self) -> bytes:
+        return b"".join(line + b"\n" for line in self.lines)
+
     async def say(self, body: Accreditation | StatusCommitment, *, key: str = "statements-1") -> str:
         return await sign_statement(body, kms=self.kms, label=key, kid=f"{self.did}#{key}")
 
@@ -83,6 +89,26 @@ class Agency:
         return await self.say(body, key=key)
 
 
+class BothWays:
+    """A DID resolved from the ledger and from the web, each with an empty cache; the two must not differ."""
+
+    def __init__(self, agency: Agency, source: LogSource, now: Callable[[], int]) -> None:
+        self.agency = agency
+        self.from_ledger = Resolver([DidWebvh(log_source=source, now=now)], now=now)
+        self.from_web = Resolver([DidWebvh(fetch=self.fetch, now=now)], now=now)
+
+    async def fetch(self, url: str, *, accept: str = "application/json", max_bytes: int = 1 << 20) -> Fetched:
+        assert url == did_to_url(self.agency.did)
+        return Fetched(url, 200, accept, self.agency.log)
+
+    async def document(self, *, version_id: str | None = None) -> JsonObject:
+        one = await self.from_ledger.resolve(self.agency.did, version_id=version_id)
+        two = await self.from_web.resolve(self.agency.did, version_id=version_id)
+        assert one.document == two.document
+        assert one.metadata.deactivated == two.metadata.deactivated
+        return one.document.raw
+
+
 async def test_a_did_on_the_ledger_from_its_first_day_to_its_last() -> None:
     clock = NOW
     operator = MemoryKms()
@@ -106,22 +132,7 @@ async def test_a_did_on_the_ledger_from_its_first_day_to_its_last() -> None:
         await registry.submit(await root.accredit(agency.did, role))
     await registry.submit(agency.lines[0] + b"\n")
     await registry.submit(await agency.commit(1))
-
-    async def fetch(url: str, *, accept: str = "application/json", max_bytes: int = 1 << 20) -> Fetched:
-        assert url == did_to_url(agency.did)
-        return Fetched(url, 200, accept, b"".join(line + b"\n" for line in agency.lines))
-
-    from_ledger = Resolver([DidWebvh(log_source=source, now=lambda: clock)], now=lambda: clock)
-    from_web = Resolver([DidWebvh(fetch=fetch, now=lambda: clock)], now=lambda: clock)
-
-    async def same(*, version_id: str | None = None) -> JsonObject:
-        one = await from_ledger.resolve(agency.did, version_id=version_id)
-        two = await from_web.resolve(agency.did, version_id=version_id)
-        assert one.document == two.document
-        assert one.metadata.deactivated == two.metadata.deactivated
-        return one.document.raw
-
-    first = await same()
+    first = await BothWays(agency, source, lambda: clock).document()
 
     # The statement key is replaced, and the update key with it.
     clock += 86_400
@@ -134,10 +145,9 @@ async def test_a_did_on_the_ledger_from_its_first_day_to_its_last() -> None:
     with pytest.raises(GuardError, match="G10"):
         await registry.submit(await agency.commit(2))
     commitment = await registry.submit(await agency.commit(2, key="statements-2"))
-    from_ledger = Resolver([DidWebvh(log_source=source, now=lambda: clock)], now=lambda: clock)
-    from_web = Resolver([DidWebvh(fetch=fetch, now=lambda: clock)], now=lambda: clock)
-    assert await same() == document
-    assert await same(version_id=agency.newest.log.versions[0].entry.version_id) == first
+    both = BothWays(agency, source, lambda: clock)
+    assert await both.document() == document
+    assert await both.document(version_id=agency.newest.log.versions[0].entry.version_id) == first
 
     # The past is still there to be asked.
     before = registry.state.at(commitment.index)
@@ -149,7 +159,7 @@ async def test_a_did_on_the_ledger_from_its_first_day_to_its_last() -> None:
     with pytest.raises(GuardError, match="G10"):
         await registry.submit(await agency.commit(3, key="statements-2"))
     reader = RegistryFollower(registry.ledger, roots=[root.did], keys=[await registry.note_key()])
-    assert await reader.did_log(agency.did) == b"".join(line + b"\n" for line in agency.lines)
+    assert await reader.did_log(agency.did) == agency.log
     assert not reader.state.refusals
     assert (await DidWebvh(log_source=reader, now=lambda: clock + 9).resolve(agency.did)).metadata.deactivated
     with pytest.raises(DidNotFoundError):

@@ -3,109 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
-from issuer import CredentialType, Issuer
+from issuer import Issuer
 from issuer.catalogue import Format
 from issuer.publishing import StatusSettings
 from issuer.stores.sqlite import SqliteIssuerStore
-from ssi.credentials.data_integrity import secure_presentation
 from ssi.credentials.jose import envelope_vc_jwt
 from ssi.credentials.presentation import ENVELOPED_PRESENTATION, Envelope
 from ssi.did.methods.key import did_key
-from ssi.did.resolver import default_resolver
 from ssi.errors import InvalidInputError, SsiError
-from ssi.keys import Curve, KeyPurpose
-from ssi.proofs.data_integrity import add_further_proof, jcs_suite_for
-from ssi.status import AnchoringPolicy, StatusFormat
+from ssi.keys import Curve
+from ssi.status import StatusFormat
 from ssi.status.bitstring import EMBEDDED_MEDIA_TYPE
-from ssi.testing import TestFederation
-from ssi.types import JsonObject, JsonValue
-from tests.flows.test_main_job import AUDIENCE, CLAIMS, RESIDENCE
-from verifier import Policy, Refused, Trust, VerifiedPresentation, Verifier
+from ssi.types import JsonObject
+from tests.flows.embedded_town import NONCE, TYPE, Town, changed_leaves
+from tests.flows.town import AUDIENCE, CLAIMS
+from verifier import Refused, Trust, VerifiedPresentation
 from verifier.anchors import Anchors, LedgerAnchors
 from verifier.evidence import Evidence
 from verifier.recheck import EvidenceDiffers
-from wallet import Wallet
-from wallet.stores.memory import MemoryWalletStore
 
-NONCE = "n-1"
 SUITES = {Curve.ED25519: "eddsa-jcs-2022", Curve.P256: "ecdsa-jcs-2019", Curve.P384: "ecdsa-jcs-2019"}
-TYPE = CredentialType(
-    name="residence",
-    vct=RESIDENCE.vct,
-    types=RESIDENCE.types,
-    contexts=RESIDENCE.contexts,
-    schema={**RESIDENCE.schema, "additionalProperties": False},
-    validity_days=365,
-    formats=("ldp_vc", "vc+jwt", "dc+sd-jwt"),
-)
-
-
-class Town:
-    """An agency whose credentials and lists have proofs of one suite, a citizen's wallet and an office."""
-
-    def __init__(self) -> None:
-        self.nonce = 0
-
-    async def open(self, curve: Curve = Curve.P256, *, embedded: bool = True) -> Town:
-        self.federation = await TestFederation.found()
-        self.clock, self.registry = self.federation.clock, self.federation.registry
-        agency = await self.federation.enrol("town", types=[TYPE.vct, *TYPE.types])
-        self.issuer = Issuer(
-            agency,
-            store=await SqliteIssuerStore.open(":memory:"),
-            registry=self.registry,
-            catalogue=[TYPE],
-            status_base="https://town.example/status",
-            now=self.clock,
-            status=StatusSettings(embedded_proof=embedded),
-        )
-        self.clock.advance(1)
-        for purpose in (KeyPurpose.CREDENTIAL, KeyPurpose.LIST):
-            await self.issuer.rotate_key(purpose, curve=curve)
-            self.clock.advance(1)
-        self.resolver = default_resolver(log_source=self.registry, now=self.clock)
-        self.wallet = await Wallet.open(
-            MemoryWalletStore(), passphrase="open sesame", resolver=self.resolver, now=self.clock
-        )
-        return self
-
-    def verifier(self, **changes: Any) -> Verifier:
-        policy: dict[str, Any] = {
-            "audience": AUDIENCE,
-            "holder_binding": "required",
-            "status": "required",
-            "max_list_age_seconds": 86_400,
-            "trust": (Trust(type="ResidenceCertificate", accredited=True, schema=TYPE.schema),),
-            "anchoring": AnchoringPolicy(max_staleness_seconds=86_400, max_unanchored_seconds=0),
-            "contexts": TYPE.contexts,
-        }
-        return Verifier(
-            Policy(**{**policy, **changes}),
-            resolver=self.resolver,
-            lists=self.issuer,
-            registry=self.registry,
-            now=self.clock,
-        )
-
-    async def issue(self, reference: str = "case-17", *, curve: Curve = Curve.P256, **options: Any) -> str:
-        """Issue to a new key of the wallet, and return the credential's text."""
-        key = await self.wallet.new_key(curve)
-        issued = await self.issuer.issue("residence", CLAIMS, reference=reference, holder=key, **options)
-        return issued.credential
-
-    async def shown(self, reference: str = "case-17", *, curve: Curve = Curve.P256) -> str:
-        """Issue, receive and present."""
-        card = await self.wallet.add(await self.issue(reference, curve=curve))
-        return await self.wallet.present(card.id, audience=AUDIENCE, nonce=NONCE)
-
-    async def verify(self, text: str, **changes: Any) -> VerifiedPresentation:
-        return await self.verifier(**changes).verify(text, nonce=NONCE)
 
 
 @pytest.mark.parametrize("curve", SUITES)
@@ -141,24 +63,6 @@ async def test_issue_receive_present_verify_suspend_revoke(curve: Curve) -> None
         assert refused.value.check == "status"
 
 
-def changed_leaves(value: JsonValue) -> Iterator[JsonValue]:
-    """Yield copies of ``value``, in each of which one leaf or one member's name is another."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield {(f"{key}x" if key == name else key): each for key, each in value.items()}
-            yield {key: each for key, each in value.items() if key != name}
-            yield from ({**value, name: other} for other in changed_leaves(member))
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            yield [each for at, each in enumerate(value) if at != index]
-            yield from ([*value[:index], other, *value[index + 1 :]] for other in changed_leaves(element))
-    elif isinstance(value, str):
-        last = value[-1:]
-        yield value[:-1] + ("a" if last != "a" else "b")
-    else:
-        yield None
-
-
 @pytest.mark.parametrize("curve", [Curve.ED25519, Curve.P256])
 async def test_every_change_of_a_leaf_is_refused(curve: Curve) -> None:
     """Of the presentation, the credential inside and both proofs; and nothing but our own errors comes out."""
@@ -186,22 +90,12 @@ async def test_bound_to_audience_nonce_time_and_holder() -> None:
         await town.verify(bare)
     assert (await town.verify(bare, holder_binding="not-required")).holder is None
     thief = await town.wallet.new_key()
-    stolen = await secure_presentation(
-        [json.loads(bare)],
-        kms=town.wallet.kms,
-        label=await town.wallet.kms.label_of(thief),
-        verification_method=f"{did_key(thief)}#{did_key(thief).removeprefix('did:key:')}",
-        holder=did_key(thief),
-        domain=AUDIENCE,
-        challenge=NONCE,
-        created=town.clock(),
-        contexts=TYPE.contexts,
-    )
+    stolen = await town.secured(thief, json.loads(bare))
     with pytest.raises(Refused) as refused:
-        await town.verify(json.dumps(stolen))
+        await town.verify(stolen)
     assert refused.value.check == "holder"
     with pytest.raises(Refused, match="holder"):
-        await town.verify(json.dumps(stolen), holder_binding="not-required")
+        await town.verify(stolen, holder_binding="not-required")
     town.clock.advance(301)
     with pytest.raises(Refused, match="last 300 seconds"):
         await town.verify(text)
@@ -212,24 +106,7 @@ async def test_a_presentation_with_credentials_of_both_kinds() -> None:
     key = await town.wallet.new_key()
     names: tuple[Format, ...] = ("ldp_vc", "vc+jwt")
     made = [await town.issuer.issue("residence", CLAIMS, reference=name, format=name, holder=key) for name in names]
-    did = did_key(key)
-
-    async def present(*members: Any) -> str:
-        return json.dumps(
-            await secure_presentation(
-                members,
-                kms=town.wallet.kms,
-                label=await town.wallet.kms.label_of(key),
-                verification_method=f"{did}#{did.removeprefix('did:key:')}",
-                holder=did,
-                domain=AUDIENCE,
-                challenge=NONCE,
-                created=town.clock(),
-                contexts=TYPE.contexts,
-            )
-        )
-
-    both = await present(json.loads(made[0].credential), envelope_vc_jwt(made[1].credential))
+    both = await town.secured(key, json.loads(made[0].credential), envelope_vc_jwt(made[1].credential))
     found = await town.verifier().verify_all(both, nonce=NONCE)
     assert [each.claims["given_name"] for each in found] == ["Aino", "Aino"]
     assert {each.media_type for each in await town.issuer.status_lists()} == {"application/vc+jwt"}
@@ -241,7 +118,7 @@ async def test_a_presentation_with_credentials_of_both_kinds() -> None:
     town.issuer._publisher._settings = StatusSettings(embedded_proof=True)
     await town.issuer.publish()
     town.clock.advance(100)
-    await town.verify(await present(json.loads(made[0].credential)))
+    await town.verify(await town.secured(key, json.loads(made[0].credential)))
     with pytest.raises(Refused, match="revoked"):
         await town.verifier().verify_all(both, nonce=NONCE)
 
@@ -293,18 +170,7 @@ async def test_policy_comes_before_any_question() -> None:
 async def test_who_signs_for_an_issuer_is_for_policy_to_say() -> None:
     town = await Town().open()
     text = await town.issue()
-    notary = await town.federation.kms.generate("notary", curve=Curve.ED25519, purpose=KeyPurpose.CREDENTIAL)
-    did = did_key(notary)
-    both: JsonObject = await add_further_proof(
-        json.loads(text),
-        kms=town.federation.kms,
-        label="notary",
-        purpose=KeyPurpose.CREDENTIAL,
-        verification_method=f"{did}#{did.removeprefix('did:key:')}",
-        proof_purpose="assertionMethod",
-        created=town.clock(),
-        suite=jcs_suite_for(notary),
-    )
+    both, did = await town.beside_a_notary(json.loads(text))
     by_notary = {**both, "proof": both["proof"][1]}
 
     async def accept(document: JsonObject, **trust: Any) -> VerifiedPresentation:
@@ -416,138 +282,3 @@ async def test_a_suite_that_reads_json_ld_is_named_by_the_catalogue(curve: Curve
     again = await town.wallet.present(card.id, audience=AUDIENCE, nonce=NONCE)
     with pytest.raises(Refused, match="revoked"):
         await town.verify(again, trust=trust)
-
-
-NOTE = CredentialType(
-    name="note",
-    vct="https://town.example/types/Note",
-    types=("https://town.example/types/Note",),
-    schema={
-        "type": "object",
-        "properties": {
-            "name": {"type": "string"},
-            "description": {"type": "string"},
-        },
-        "additionalProperties": False,
-    },
-    validity_days=365,
-    formats=("ldp_vc",),
-    cryptosuite="ecdsa-sd-2023",
-    always_shown=(("name",),),
-)
-NOTE_CLAIMS: JsonObject = {"name": "zone A", "description": "of the harbour"}
-
-
-SELECTIVE = {"ecdsa-sd-2023": Curve.P256, "bbs-2023": Curve.BLS12_381_G2}
-
-
-async def notes_town(suite: str) -> Town:
-    town = await Town().open()
-    await town.issuer.rotate_key(KeyPurpose.CREDENTIAL, curve=SELECTIVE[suite])
-    town.clock.advance(1)
-    town.issuer = Issuer(
-        town.issuer.identity,
-        store=await SqliteIssuerStore.open(":memory:"),
-        registry=town.registry,
-        catalogue=[replace(NOTE, cryptosuite=suite)],
-        status_base="https://town.example/notes",
-        now=town.clock,
-    )
-    return town
-
-
-@pytest.mark.parametrize("suite", SELECTIVE)
-async def test_the_holder_of_an_embedded_proof_chooses_what_to_show(suite: str) -> None:
-    """As of an SD-JWT VC: chosen claims, those always shown, and nothing that a holder could gain by leaving out."""
-    town = await notes_town(suite)
-    key = await town.wallet.new_key()
-    issued = await town.issuer.issue("note", NOTE_CLAIMS, reference="case-1", holder=key)
-    card = await town.wallet.add(issued.credential)
-    assert card.verified_at == town.clock()
-    assert card.withholdable == (("credentialSubject", "description"),)
-    trust = (Trust(type=NOTE.types[0], issuers=(town.issuer.did,), schema=NOTE.schema),)
-
-    async def present(*claims: tuple[str | int | None, ...], **options: Any) -> str:
-        return await town.wallet.present(card.id, claims, audience=AUDIENCE, nonce=NONCE, **options)
-
-    found = await town.verify(await present(), trust=trust)
-    assert found.claims == {"id": did_key(key), "name": "zone A"}
-    assert (await town.wallet.history())[0].paths == (("credentialSubject", "id"), ("credentialSubject", "name"))
-    found = await town.verify(await present(("credentialSubject", "description")), trust=trust)
-    assert found.claims == {"id": did_key(key), **NOTE_CLAIMS}
-    assert ("credentialSubject", "description") in (await town.wallet.history())[1].paths
-    found = await town.verify(await present(("credentialSubject",), nested=True), trust=trust)
-    assert found.claims == {"id": did_key(key), **NOTE_CLAIMS}
-    with pytest.raises(InvalidInputError, match="nested"):
-        await present(("credentialSubject",))
-    with pytest.raises(InvalidInputError):
-        await present(("credentialSubject", "nothing"))
-    with pytest.raises(InvalidInputError, match="paths"):
-        await town.wallet.present(card.id, audience=AUDIENCE, nonce=NONCE)
-    whole = json.loads(await present())
-    base = {**whole, "verifiableCredential": [json.loads(issued.credential)]}
-    with pytest.raises(Refused):
-        await town.verify(json.dumps(base), trust=trust)
-    credential = whole["verifiableCredential"][0]
-    bare = json.dumps(credential)
-    assert (await town.verify(bare, trust=trust, holder_binding="not-required")).claims["name"] == "zone A"
-    tried = 0
-    for forged in changed_leaves(credential):
-        with pytest.raises((Refused, InvalidInputError)):
-            await town.verify(json.dumps(forged), trust=trust, holder_binding="not-required")
-        tried += 1
-    assert tried > 50
-    await town.issuer.revoke(reference="case-1")
-    town.clock.advance(100)
-    again = await present()
-    with pytest.raises(Refused, match="revoked"):
-        await town.verify(again, trust=trust)
-
-
-@pytest.mark.parametrize("suite", SELECTIVE)
-async def test_the_wallet_checks_a_base_proof_as_a_verifier_would(suite: str) -> None:
-    town = await notes_town(suite)
-    key = await town.wallet.new_key()
-    text = (await town.issuer.issue("note", NOTE_CLAIMS, reference="case-1", holder=key)).credential
-    document = json.loads(text)
-    for forged in changed_leaves(document):
-        with pytest.raises(SsiError):
-            await town.wallet.add(json.dumps(forged))
-    notary = await town.federation.kms.generate("notary", curve=Curve.ED25519, purpose=KeyPurpose.CREDENTIAL)
-    did = did_key(notary)
-    both: JsonObject = await add_further_proof(
-        document,
-        kms=town.federation.kms,
-        label="notary",
-        purpose=KeyPurpose.CREDENTIAL,
-        verification_method=f"{did}#{did.removeprefix('did:key:')}",
-        proof_purpose="assertionMethod",
-        created=town.clock(),
-        suite=jcs_suite_for(notary),
-    )
-    base, plain = both["proof"]
-    for proofs in ([base, {**plain, "expires": "2999-01-01T00:00:00Z"}], [{**base, "created": None}, plain], [plain]):
-        with pytest.raises(SsiError):
-            await town.wallet.add(json.dumps({**both, "proof": proofs}))
-    assert await town.wallet.list() == ()
-    card = await town.wallet.add(json.dumps(both))
-    shown = json.loads(await town.wallet.present(card.id, [], audience=AUDIENCE, nonce=NONCE))
-    assert shown["verifiableCredential"][0]["proof"]["cryptosuite"] == suite, "the other proof is over the whole"
-    await town.wallet.add(text)
-
-
-async def test_what_is_always_shown_need_not_be_there() -> None:
-    """As in SD-JWT VC: an optional claim that a credential lacks is not asked for."""
-    town = await notes_town("ecdsa-sd-2023")
-    issued = await town.issuer.issue("note", {"description": "of the harbour"}, reference="case-1")
-    card = await town.wallet.add(issued.credential)
-    assert card.withholdable == (("credentialSubject",), ("credentialSubject", "description"))
-    with pytest.raises(InvalidInputError, match="subject"):
-        await town.wallet.present(card.id, [], audience=AUDIENCE, nonce=NONCE)
-    text = await town.wallet.present(card.id, [("credentialSubject", "description")], audience=AUDIENCE, nonce=NONCE)
-    assert json.loads(text)["credentialSubject"] == {"description": "of the harbour"}
-
-
-def test_no_status_list_has_a_base_proof() -> None:
-    with pytest.raises(InvalidInputError):
-        StatusSettings(embedded_proof=True, cryptosuite="ecdsa-sd-2023")

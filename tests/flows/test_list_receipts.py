@@ -17,7 +17,7 @@ from ssi.ports import PublishedList
 from ssi.registry.list_receipt import parse_list_receipt
 from ssi.status import AnchoringPolicy
 from ssi.testing import TestFederation
-from tests.flows.test_ldp_vc import TYPE, Town, changed_leaves
+from tests.flows.embedded_town import TYPE, Town, changed_leaves
 from verifier import CouldNotCheck, Policy, Refused, Registry, Trust, VerifiedPresentation, Verifier
 from verifier.anchors import Anchors, LedgerAnchors
 from verifier.evidence import Evidence

@@ -6,7 +6,7 @@ import pytest
 
 from ssi.credentials.sd_jwt import issue_sd_jwt_vc
 from ssi.keys import KeyPurpose
-from tests.flows.test_main_job import CLAIMS, RESIDENCE, Town
+from tests.flows.town import CLAIMS, RESIDENCE, Town
 from verifier import Refused
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from ssi.cli.vcapi_profiles import HOLDER_SUITE, TEST_PROFILES, WITH_STATUS, Profiles, _new
+from ssi.cli.vcapi_profiles import HOLDER_SUITE, TEST_PROFILES
 from ssi.cli.vcapi_profiles import test_profiles as new_profiles
 from ssi.credentials.contexts import VC_V1_CONTEXT, VC_V2_CONTEXT
 from ssi.credentials.jose import sign_vp_jwt
@@ -23,10 +23,11 @@ from ssi.did.methods.key import did_key
 from ssi.did.resolver import default_resolver
 from ssi.encoding.jsonld import BUNDLED
 from ssi.errors import InvalidInputError, SsiError
-from ssi.http.vc_api import VcApiSetup, create_app, find_parts
+from ssi.http.vc_api import create_app, find_parts
 from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
 from ssi.protocols.vc_api import VerifyRequest
+from tests.flows.vc_api_server import Server, serving, setup_of
 from verifier.documents import DocumentVerifier
 
 SELECTIVE = ["ecdsa-sd-2023", "bbs-2023"]
@@ -35,61 +36,10 @@ SSI = [sys.executable, "-m", "ssi.cli"]
 TOKEN = "t" * 40
 
 
-class Server:
-    """A server in this process, and its profiles."""
-
-    def __init__(self, client: TestClient[Any, Any], profiles: Profiles) -> None:
-        self.client = client
-        self.dids = {profile.name: profile.did for profile in profiles.issuing}
-        self.holder = profiles.holder.did if profiles.holder is not None else ""
-
-    def credential(self, profile: str, **members: object) -> dict[str, Any]:
-        document = {
-            "@context": [VC_V2_CONTEXT],
-            "type": ["VerifiableCredential"],
-            "issuer": self.dids[profile],
-            "credentialSubject": {"id": "did:example:subject", "name": "A name"},
-        }
-        return {name: value for name, value in (document | members).items() if value is not None}
-
-    async def post(self, path: str, body: object, **headers: str) -> tuple[int, Any]:
-        async with self.client.post(path, json=body, headers=headers) as response:
-            return response.status, json.loads(await response.read())
-
-    async def issue(self, profile: str, document: object, **options: object) -> tuple[int, Any]:
-        body = {"credential": document, "options": options}
-        return await self.post(f"/issuers/{profile}/credentials/issue", body)
-
-    async def issued(self, profile: str, **members: object) -> dict[str, Any]:
-        status, answer = await self.issue(profile, self.credential(profile, **members))
-        assert status == 201, answer
-        document: dict[str, Any] = answer["verifiableCredential"]
-        return document
-
-    async def verify(self, document: object, **options: object) -> int:
-        body = {"verifiableCredential": document, "options": options}
-        return (await self.post("/credentials/verify", body))[0]
-
-
-def setup_of(profiles: Profiles, base_url: str, **options: Any) -> VcApiSetup:
-    return VcApiSetup(
-        base_url=base_url,
-        profiles=profiles.issuing,
-        holder=profiles.holder,
-        kms=profiles.kms,
-        resolver=default_resolver(),
-        contexts=BUNDLED,
-        now=lambda: int(time.time()),
-        **options,
-    )
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    profiles = await new_profiles()
-    app = await create_app(setup_of(profiles, "https://localhost:8443"), find_parts(), token=None)
-    async with TestClient(TestServer(app)) as client:
-        yield Server(client, profiles)
+    async with serving(await new_profiles()) as running:
+        yield running
 
 
 def altered(value: str) -> str:
@@ -269,91 +219,6 @@ async def test_a_presentation_holds_with_every_credential_in_it(server: Server) 
     broken = deepcopy(credentials[0])
     broken["credentialSubject"]["name"] = "Another name"
     assert await verify(await presentation(server, [broken], **asked), **asked) == 400
-
-
-async def test_a_status_is_set_and_the_list_says_so(server: Server) -> None:
-    status, answer = await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-1")
-    assert status == 201
-    secured = answer["verifiableCredential"]
-    entries = secured["credentialStatus"]
-    assert [entry["statusPurpose"] for entry in entries] == ["revocation", "suspension"]
-    assert all(entry["id"] != entry["statusListCredential"] for entry in entries)
-    assert await server.verify(secured) == 200
-    assert (await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-1"))[0] == 400
-    path = entries[0]["statusListCredential"].removeprefix("https://localhost:8443")
-    async with server.client.get(path) as response:
-        assert response.content_type == "application/vc"
-    async with server.client.get(path, headers={"Accept": "application/ld+json, application/json"}) as response:
-        assert response.content_type == "application/ld+json"
-        listed = json.loads(await response.read())
-    assert "BitstringStatusListCredential" in listed["type"]
-    assert await server.verify(listed) == 200
-
-    async def change(purpose: str, *, to: bool = True, reference: str = "case-1") -> int:
-        entry = {"type": "BitstringStatusListEntry", "statusPurpose": purpose}
-        body = {"credentialId": reference, "credentialStatus": entry, "status": to}
-        return (await server.post(f"/issuers/{WITH_STATUS}/credentials/status", body))[0]
-
-    assert await change("suspension", reference="case-2") == 404
-    assert await change("revocation", to=False) == 400
-    assert await change("message") == 400
-    assert await server.verify(secured) == 200, "another purpose is no revocation"
-    assert await change("revocation") == 200
-    assert await server.verify(secured) == 400, "revoked"
-    assert await server.verify(secured, checks=["proof"]) == 200
-
-
-async def test_a_credential_with_selective_disclosure_has_a_status_that_its_holder_cannot_withhold() -> None:
-    profiles = await new_profiles()
-    kms = profiles.kms
-    assert isinstance(kms, MemoryKms)
-    name = "sd-with-status"
-    profile = await _new(kms, name, "ecdsa-sd-2023", Curve.P256, status=True)
-    profiles = Profiles((profile,), profiles.holder, kms)
-    app = await create_app(setup_of(profiles, "https://localhost:8443"), find_parts(), token=None)
-    async with TestClient(TestServer(app)) as client:
-        server = Server(client, profiles)
-        status, answer = await server.issue(name, server.credential(name), credentialId="case-1")
-        assert status == 201, answer
-        body = {"verifiableCredential": answer["verifiableCredential"], "options": {"selectivePointers": ["/type"]}}
-        _, answer = await server.post("/credentials/derive", body)
-        assert "credentialStatus" in answer["verifiableCredential"]
-        body["options"] = {"selectivePointers": ["/credentialSubject"]}
-        derived = (await server.post("/credentials/derive", body))[1]["verifiableCredential"]
-        assert await server.verify(derived) == 200
-        without = {key: value for key, value in derived.items() if key != "credentialStatus"}
-        assert await server.verify(without) == 400
-        entry = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"}
-        change = {"credentialId": "case-1", "credentialStatus": entry}
-        assert (await server.post(f"/issuers/{name}/credentials/status", change))[0] == 200
-        assert await server.verify(derived) == 400
-
-
-async def test_what_cannot_be_signed_takes_no_credential_id(server: Server) -> None:
-    subject = {"id": "did:example:subject", "https://schema.org/name": "A name"}
-    document = server.credential(WITH_STATUS, credentialSubject=subject)
-    assert (await server.issue(WITH_STATUS, document, credentialId="case-9"))[0] == 400
-    assert (await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-9"))[0] == 201
-
-
-async def test_statuses_outlive_the_server_where_it_has_a_folder_for_them(tmp_path: Path) -> None:
-    profiles = await new_profiles()
-
-    def setup() -> VcApiSetup:
-        return setup_of(profiles, "https://localhost:8443", store=tmp_path)
-
-    async with TestClient(TestServer(await create_app(setup(), find_parts(), token=None))) as client:
-        server = Server(client, profiles)
-        status, answer = await server.issue(WITH_STATUS, server.credential(WITH_STATUS), credentialId="case-1")
-        assert status == 201
-    secured = answer["verifiableCredential"]
-    async with TestClient(TestServer(await create_app(setup(), find_parts(), token=None))) as client:
-        server = Server(client, profiles)
-        assert await server.verify(secured) == 200
-        entry = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"}
-        body = {"credentialId": "case-1", "credentialStatus": entry}
-        assert (await server.post(f"/issuers/{WITH_STATUS}/credentials/status", body))[0] == 200
-        assert await server.verify(secured) == 400
 
 
 async def test_a_presentation_in_an_envelope_is_for_one_domain() -> None:

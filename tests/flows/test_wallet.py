@@ -10,7 +10,7 @@ import pytest
 
 from ssi.did.resolver import default_resolver
 from ssi.errors import KeyBindingError, VerificationError
-from tests.flows.test_main_job import AUDIENCE, CLAIMS, RESIDENCE, Town
+from tests.flows.town import AUDIENCE, CLAIMS, RESIDENCE, Town
 from verifier import Refused
 from wallet import Wallet
 

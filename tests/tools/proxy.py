@@ -24,7 +24,7 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self.port = 0
         self.cuts = 0
-        self._target = target
+        self.target = target
         self._left: dict[Direction, int | None] = {"up": None, "down": None}
         self._refusing = False
         self._flowing = asyncio.Event()
@@ -51,6 +51,10 @@ class Proxy:
         """Close the connection that carries byte number ``after`` from now in ``direction``; once."""
         self._left[direction] = after
 
+    def calm(self) -> None:
+        """Cut no more."""
+        self._left = {"up": None, "down": None}
+
     def refuse(self, refusing: bool = True) -> None:
         """Close new connections at once, until told otherwise."""
         self._refusing = refusing
@@ -73,7 +77,7 @@ class Proxy:
             writer.close()
             return
         try:
-            back, forth = await asyncio.open_connection("127.0.0.1", self._target)
+            back, forth = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
             writer.close()
             return

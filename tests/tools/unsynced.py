@@ -1,4 +1,4 @@
-"""What a power cut may leave of a SQLite log: every subset of the writes that were not synchronised, replayed.
+"""What a power cut may leave of a log in a folder: every subset of the writes that were not synchronised, replayed.
 
 Source:  strace(1); the order in which ``ssi.ledger.backends.sqlite`` writes is read off the process itself.
 Input:   a process that appends and signs, its writes with all their bytes, its synchronisations, its acknowledgements.
@@ -9,6 +9,7 @@ Shapes:  at each moment a file is what was synchronised plus any subset of what 
 I/O:     one traced process; images in a temporary folder.
 Errors:  none; ``tests.needs`` decides where strace is absent.
 
+The log is a SQLite file, or of an EVM log the mirror, whose chain goes on while it is away.
 The shared-memory file of the write-ahead log is no part of an image: SQLite rebuilds it.
 """
 
@@ -22,16 +23,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ssi.errors import SsiError
-from ssi.ledger import open_ledger
+from ssi.ledger import Ledger, open_ledger
+from ssi.ledger.backends.evm.ledger import EvmLeafLedger
 from ssi.ledger.storage import verify_storage
 from tests import needs
 from tests.tools.strace import REPOSITORY
 
 MAX_IMAGES = 24
+GOES_ON = b"and it goes on"
 SECTOR = 512
 _MEMORY = Path("/dev/shm" if Path("/dev/shm").is_dir() else tempfile.gettempdir())  # noqa: S108
 """Images are opened where a synchronisation costs nothing."""
@@ -41,13 +44,14 @@ from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
 from ssi.ledger import open_ledger
 from ssi.ledger.checkpoint import sign_checkpoint
+from tests.tools.unsynced import entries_of
 
 async def main(url, seed, count):
     kms = MemoryKms()
     await kms.generate("log", curve=Curve.ED25519, purpose=KeyPurpose.CHECKPOINT)
     ledger = open_ledger(url)
     for number in range(int(count)):
-        entries = [f"{seed}/{number}/{part}".encode() * 30 for part in range(1 + number % 3)]
+        entries = entries_of(seed, number)
         for index, entry in zip(await ledger.append(entries), entries):
             os.write(1, b"ACK %d %s\\n" % (index, entry))
         if number % 2:
@@ -60,6 +64,11 @@ asyncio.run(main(*sys.argv[1:]))
 _CALL = re.compile(r"^\d+ +(?P<name>[a-z0-9_]+)\((?P<rest>.*)$")
 _PATH = re.compile(r"^\d+<(?P<path>[^>]*)>")
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def entries_of(seed: int | str, number: int) -> list[bytes]:
+    """Return what the process appends with its append ``number``."""
+    return [f"{seed}/{number}/{part}".encode() * 30 for part in range(1 + number % 3)]
 
 
 class File:
@@ -124,15 +133,15 @@ class Disk:
     def sync_folder(self) -> None:
         self.durable_names, self.pending_names = self.names, []
 
-    def images(self, rng: random.Random) -> Iterator[dict[str, bytes]]:
+    def images(self, rng: random.Random, most: int) -> Iterator[dict[str, bytes]]:
         """Yield what the folder may hold after a power cut now."""
         writes = sum(len(file.pending) for file in self.names.values())
         spread = [self.durable_names, *self.pending_names]
-        every = 1 << writes if writes < 20 else MAX_IMAGES + 1
-        count = min(MAX_IMAGES, every * len(spread))
+        every = 1 << writes if writes < 20 else most + 1
+        count = min(most, every * len(spread))
         for number in range(count):
             names = spread[number % len(spread)] if number > 1 else spread[-1]
-            if every <= MAX_IMAGES:
+            if every <= most:
                 mask = number // len(spread) if len(spread) > 1 else number
             else:
                 mask = (0, (1 << writes) - 1)[number] if number < 2 else rng.getrandbits(writes)
@@ -153,20 +162,23 @@ class Disk:
         return made
 
 
-async def violations(place: Path, seed: int, *, appends: int = 6) -> list[str]:
-    """Trace one run in ``place`` and open what every moment of it may leave behind."""
-    return (await replay(place, seed, appends=appends))[1]
+def sqlite_url(folder: Path) -> str:
+    """Return the URL of a log that is a SQLite file in ``folder``."""
+    return f"sqlite://{folder}/log.db"
 
 
-async def replay(place: Path, seed: int, *, appends: int) -> tuple[int, list[str]]:
-    """Return how many images were opened, and what was wrong with them."""
+async def replay(
+    place: Path, seed: int, *, appends: int, url: Callable[[Path], str] = sqlite_url, images_each: int = MAX_IMAGES
+) -> tuple[int, list[str]]:
+    """Trace one run in ``place``, and open what every moment of it may leave behind, up to ``images_each``.
+
+    Return how many images were opened, and what was wrong with them. ``url`` names the log whose files are in a folder.
+    """
     needs.programs("strace")
     place = place.resolve()
-    trace = await asyncio.to_thread(_trace, place, seed, appends)
-    rng, disk = random.Random(seed), Disk(place)
-    acknowledged: list[tuple[int, bytes]] = []
-    head, images = 0, 0
-    problems: list[str] = []
+    trace = await asyncio.to_thread(_trace, url(place), place, seed, appends)
+    rng, disk, image = random.Random(seed), Disk(place), _Image(url, place, seed, appends)
+    images, problems = 0, list[str]()
     for line in trace.splitlines():
         match = _CALL.match(line)
         if match is None:
@@ -174,29 +186,22 @@ async def replay(place: Path, seed: int, *, appends: int) -> tuple[int, list[str
         said = _apply(disk, match["name"], match["rest"])
         if said is None:
             continue
-        for text in said.decode("latin-1").splitlines():
-            kind, _, rest = text.partition(" ")
-            if kind == "ACK":
-                index, entry = rest.split(" ", 1)
-                acknowledged.append((int(index), entry.encode()))
-            elif kind == "HEAD":
-                head = int(rest)
-        for image in disk.images(rng):
+        image.hear(said)
+        for content in disk.images(rng, images_each):
             images += 1
-            found = await _open(_MEMORY / f"unsynced-{os.getpid()}-{place.name}", place, image, acknowledged, head)
-            problems += found
+            problems += await image.open(content)
             if len(problems) > 10:
                 return images, problems
-    if len(acknowledged) < appends:
+    if len(image.acknowledged) < appends:
         problems.append("the traced process did not do its work")
     return images, problems
 
 
-def _trace(place: Path, seed: int, appends: int) -> str:
+def _trace(url: str, place: Path, seed: int, appends: int) -> str:
     output = place.with_name(place.name + "-trace")
     calls = "openat,pwrite64,write,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat"
     command = ["strace", "-f", "-y", "-s", "200000", "-o", str(output), "-e", f"trace={calls}", sys.executable, "-c"]
-    command += [PROGRAM, f"sqlite://{place}/log.db", str(seed), str(appends)]
+    command += [PROGRAM, url, str(seed), str(appends)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
     try:
         if "not permitted" in done.stderr:
@@ -253,27 +258,55 @@ def _bytes(text: str) -> bytes:
     return text.encode("latin-1", "replace").decode("unicode_escape").encode("latin-1")
 
 
-async def _open(
-    target: Path, place: Path, image: dict[str, bytes], acknowledged: list[tuple[int, bytes]], head: int
-) -> list[str]:
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
-    for path, content in image.items():
-        (target / Path(path).relative_to(place)).write_bytes(content)
-    try:
-        ledger = open_ledger(f"sqlite://{target}/log.db")
+class _Image:
+    """What was told to the outside so far, and a folder in which it is held against what is left."""
+
+    def __init__(self, url: Callable[[Path], str], place: Path, seed: int, appends: int) -> None:
+        self.acknowledged: list[tuple[int, bytes]] = []
+        self.head = 0
+        self._url, self._place = url, place
+        self._every = [entry for number in range(appends) for entry in entries_of(seed, number)]
+        self._target = _MEMORY / f"unsynced-{os.getpid()}-{place.name}"
+
+    def hear(self, said: bytes) -> None:
+        """Take in what the process told."""
+        for text in said.decode("latin-1").splitlines():
+            kind, _, rest = text.partition(" ")
+            if kind == "ACK":
+                index, entry = rest.split(" ", 1)
+                self.acknowledged.append((int(index), entry.encode()))
+            elif kind == "HEAD":
+                self.head = int(rest)
+
+    async def open(self, image: dict[str, bytes]) -> list[str]:
+        """Open what is left; return what is wrong with it."""
+        shutil.rmtree(self._target, ignore_errors=True)
+        self._target.mkdir()
+        for path, content in image.items():
+            (self._target / Path(path).relative_to(self._place)).write_bytes(content)
         try:
-            size = await ledger.size()
-            entries = list(await ledger.read(0, size))
-            wrong = [f"entry {index} is lost" for index, entry in acknowledged if entries[index : index + 1] != [entry]]
-            report = await verify_storage(ledger)
-            if report.size < head or (head and await ledger.checkpoint() is None):
-                wrong.append(f"the head of size {head} is lost")
-            await ledger.append([b"and it goes on"])
-            return wrong
+            ledger = open_ledger(self._url(self._target))
+            try:
+                return await self._look(ledger)
+            finally:
+                await ledger.close()
+        except SsiError as exc:
+            return [f"what is left does not open: {exc}"]
         finally:
-            await ledger.close()
-    except SsiError as exc:
-        return [f"what is left does not open: {exc}"]
-    finally:
-        shutil.rmtree(target, ignore_errors=True)
+            shutil.rmtree(self._target, ignore_errors=True)
+
+    async def _look(self, ledger: Ledger) -> list[str]:
+        size = await ledger.size()
+        wrong = [
+            f"entry {index} is lost"
+            for index, entry in self.acknowledged
+            if index >= size or list(await ledger.read(index, index + 1)) != [entry]
+        ]
+        if isinstance(ledger, EvmLeafLedger):
+            # The chain has what came after this moment; only its bodies are missing here, and come from elsewhere.
+            await ledger.supply([*self._every, GOES_ON])
+        report = await verify_storage(ledger)
+        if report.size < self.head or (self.head and await ledger.checkpoint() is None):
+            wrong.append(f"the head of size {self.head} is lost")
+        await ledger.append([GOES_ON])
+        return wrong

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ssi.encoding.jcs import jcs
 from ssi.encoding.multibase import multibase_decode
 from ssi.encoding.timestamps import parse_seconds
 from ssi.errors import InvalidInputError, InvalidSignatureError, VerificationError
@@ -29,6 +28,7 @@ from ssi.proofs.data_integrity import (
 from ssi.proofs.eddsa_jcs_2022 import EddsaJcs2022
 from ssi.proofs.proof import match_all, matching_proofs
 from ssi.types import JsonObject
+from tests.vectors.jcs_files import replay_hashes
 from tests.vectors.support import VectorCount, load_json, vectors_dir
 
 FOLDER = "w3c/vc-di-eddsa"
@@ -70,21 +70,14 @@ async def test_published_files() -> None:
     folder = vectors_dir(f"{FOLDER}/eddsa-jcs-2022")
 
     def text(name: str) -> str:
-        return (folder / name).read_text(encoding="utf-8").strip()
+        return (folder / f"{name}JCS.txt").read_text(encoding="utf-8").strip()
 
     unsigned, pair = load_json(FOLDER, "unsigned.json"), load_json(FOLDER, "keyPair.json")
     config, signed = (load_json(f"{FOLDER}/eddsa-jcs-2022", name) for name in ("proofConfigJCS.json", "signedJCS.json"))
-    assert jcs(unsigned).decode() == text("canonDocJCS.txt")
-    options = {name: value for name, value in config.items() if name != "@context"}
-    assert suite.configure(unsigned, options) == config
-    assert jcs(config).decode() == text("proofCanonJCS.txt")
-    count.ran(2)
-    combined = text("combinedHashJCS.txt")
-    assert suite.hash_data(unsigned, config).hex() == combined == text("proofHashJCS.txt") + text("docHashJCS.txt")
-    count.ran(3)
-    signature = _secret(pair).sign(bytes.fromhex(combined))
-    assert signature.hex() == text("sigHexJCS.txt")
-    assert suite.encode(signature) == text("sigBTC58JCS.txt") == signed["proof"]["proofValue"]
+    combined = replay_hashes(suite, unsigned, config, text, count)
+    signature = _secret(pair).sign(combined)
+    assert signature.hex() == text("sigHex")
+    assert suite.encode(signature) == text("sigBTC58") == signed["proof"]["proofValue"]
     count.ran(2)
     assert await _sign(unsigned, pair, config) == signed
     key = PublicKey.from_multikey(pair["publicKeyMultibase"])

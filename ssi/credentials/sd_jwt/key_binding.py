@@ -67,6 +67,26 @@ def verify_key_binding(
     return KeyBinding(key, issued_at)
 
 
+def check_key_binding(
+    verified: VerifiedSdJwt, policy: KeyBindingPolicy | None, *, now: int, max_skew_seconds: int = MAX_SKEW_SECONDS
+) -> KeyBinding | None:
+    """Return the key binding that ``policy`` asks for; None as policy accepts anybody who has a copy.
+
+    Raises as ``verify_key_binding``, or for None as ``check_kb_integrity``.
+    """
+    if policy is None:
+        check_kb_integrity(verified)
+        return None
+    return verify_key_binding(
+        verified,
+        nonce=policy.nonce,
+        audience=policy.audience,
+        max_age_seconds=policy.max_age_seconds,
+        now=now,
+        max_skew_seconds=max_skew_seconds,
+    )
+
+
 def check_kb_integrity(verified: VerifiedSdJwt) -> None:
     """Refuse a presentation whose KB-JWT does not hold, where key binding is not required.
 

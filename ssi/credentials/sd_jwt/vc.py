@@ -17,7 +17,7 @@ import msgspec
 from ssi.credentials.sd_jwt.compact import UnverifiedSdJwt, parse_sd_jwt
 from ssi.credentials.sd_jwt.hashing import DEFAULT_HASH
 from ssi.credentials.sd_jwt.issue import NO_DECOYS, IssuedSdJwt, issue_sd_jwt
-from ssi.credentials.sd_jwt.key_binding import KeyBinding, KeyBindingPolicy, check_kb_integrity, verify_key_binding
+from ssi.credentials.sd_jwt.key_binding import KeyBinding, KeyBindingPolicy, check_key_binding
 from ssi.credentials.sd_jwt.paths import ClaimPath
 from ssi.credentials.sd_jwt.validity import MAX_SKEW_SECONDS, numeric_date, verify_validity
 from ssi.credentials.sd_jwt.verify import VerifiedSdJwt, verify_sd_jwt
@@ -111,18 +111,7 @@ def verify_sd_jwt_vc(
         raise InvalidInputError("expected status to be an object")
     _optional_text(claims, "sub")
     verify_validity(claims, now=now, max_skew_seconds=max_skew_seconds)
-    if key_binding is None:
-        check_kb_integrity(verified)
-        binding = None
-    else:
-        binding = verify_key_binding(
-            verified,
-            nonce=key_binding.nonce,
-            audience=key_binding.audience,
-            max_age_seconds=key_binding.max_age_seconds,
-            now=now,
-            max_skew_seconds=max_skew_seconds,
-        )
+    binding = check_key_binding(verified, key_binding, now=now, max_skew_seconds=max_skew_seconds)
     return VerifiedSdJwtVc(
         issuer=_optional_text(claims, "iss"),
         vct=vct,

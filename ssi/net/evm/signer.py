@@ -14,13 +14,14 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from ssi.errors import InvalidInputError, KeyNotFoundError, UnavailableError
+from ssi.net.evm.recovery import ORDER, recovery_bit
 from ssi.net.evm.values import keccak
 
-ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 MAX_KEY_FILE_BYTES: Final = 1 << 16
 
 
@@ -65,10 +66,11 @@ class LocalSigner:
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def load_key_file(path: str | Path, *, passphrase: bytes | None = None) -> LocalSigner:
+def load_key_file(path: str | Path, *, passphrase: bytes | Callable[[], bytes] | None = None) -> LocalSigner:
     """Read the key of an account: Web3 Secret Storage under a passphrase, or 64 hexadecimal digits.
 
-    Digits are believed only in a file that nobody but its owner may read.
+    Digits are believed only in a file that nobody but its owner may read. A ``passphrase`` that is a function is called
+    only if the file needs one.
     """
     place = Path(path)
     try:
@@ -103,34 +105,23 @@ def _eth_account() -> Any:
     return Account
 
 
-def _decrypted(name: str, content: bytes, passphrase: bytes | None) -> bytes:
+def _decrypted(name: str, content: bytes, passphrase: bytes | Callable[[], bytes] | None) -> bytes:
     from ssi.encoding.gate import parse_object
 
     document: Any = parse_object(content, max_bytes=MAX_KEY_FILE_BYTES)
     if passphrase is None:
         raise InvalidInputError(f"the key file {name} is encrypted: a passphrase is needed")
     account = _eth_account()
-
+    phrase = passphrase if isinstance(passphrase, bytes) else passphrase()
     try:
-        return bytes(account.decrypt(document, passphrase.decode()))
+        return bytes(account.decrypt(document, phrase.decode()))
     except Exception as exc:  # The package raises what its many parts raise.
         raise InvalidInputError(f"the key file {name} does not open with this passphrase") from exc
 
 
 async def recoverable(signer: EvmSigner, digest: bytes) -> tuple[int, int, int]:
     """Sign ``digest``; return the recovery bit, r and s in its lower half. Raises UnavailableError."""
-    from eth_keys.datatypes import Signature
-    from eth_keys.exceptions import BadSignature
-    from eth_utils.exceptions import ValidationError
-
     signature = await signer.sign_digest(digest)
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     s = min(s, ORDER - s)
-    for bit in (0, 1):
-        try:
-            found = Signature(vrs=(bit, r, s)).recover_public_key_from_msg_hash(digest)
-        except (BadSignature, ValidationError, ValueError):
-            continue
-        if found.to_canonical_address() == signer.address:
-            return bit, r, s
-    raise UnavailableError("the signer signed with another key than that of its address")
+    return recovery_bit(digest, r, s, signer.address), r, s

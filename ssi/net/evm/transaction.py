@@ -66,6 +66,11 @@ def _fields(of: Transaction) -> list[Item]:
     return [*map(number, (of.chain_id, of.nonce, of.fees.tip, of.fees.most)), *call, []]
 
 
+def created_address(sender: bytes, nonce: int) -> bytes:
+    """Return the address of the contract that the transaction ``nonce`` of an account makes (the yellow paper, 7)."""
+    return keccak(rlp([sender, number(nonce)]))[-20:]
+
+
 def number(value: int) -> bytes:
     """Return an integer in the fewest bytes; nothing for zero."""
     return value.to_bytes((value.bit_length() + 7) // 8, "big")

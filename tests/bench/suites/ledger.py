@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ssi.ledger import Ledger, open_ledger
-from ssi.ledger.merkle import inclusion_proof, leaf_hash, root, verify_inclusion
 from tests.bench.harness import Spread
+from tests.bench.log_peers import Appends
+from tests.bench.long_log import proof_lines
 from tests.bench.rows import Effort, Line, row, value_line
 
 PLACE = Path(__file__).resolve().parents[3] / ".bench"
@@ -84,11 +85,15 @@ def append(effort: Effort) -> Iterator[Line]:
         return len(bodies) / seconds, percentile(waits, 99)
 
     bodies, runs = entries(count), []
+    peers = Appends(bodies, WRITERS)
     with directory() as place:
         for number in range(rounds):
             runs.append(asyncio.run(once(place / f"log-{number}.db", bodies)))
+            peers.measure(place / f"peers-{number}")
         others = f"one fsync of 4 KiB: {fsync_seconds(place) * 1e6:.0f} µs; "
-        others += f"bare SQLite, one transaction each, synchronous=FULL: {bare_sqlite(place, bodies[:2000]):,.0f}/s"
+        others += (
+            f"bare SQLite, one transaction each, synchronous=FULL: {bare_sqlite(place, bodies[:2000]):,.0f}/s; {peers}"
+        )
     yield from append_lines(
         "log on SQLite, acknowledged after fsync, 64 writers, one entry a call", runs, at_least=15_000, others=others
     )
@@ -125,37 +130,6 @@ def bare_sqlite(place: Path, bodies: Sequence[bytes]) -> float:
 def proofs(effort: Effort) -> Iterator[Line]:
     count = 20_000 if effort.quick else 10_000_000 if effort.full else 1_000_000
     with directory() as place:
-        spread, build, reads, check = asyncio.run(proof_times(f"sqlite://{place}/log.db", count, effort.rounds))
-    yield proof_line(f"inclusion proof, {count:,} entries on SQLite", count, spread, build, reads, check)
-
-
-def proof_line(operation: str, count: int, spread: Spread, build: float, reads: int, check: float) -> Line:
-    """Return the line of measured proofs; see ``proof_times``."""
-    others = f"built at {count / build:,.0f} entries/s in batches; {reads} hashes read in one proof; "
-    others += f"verifying one: {check * 1e6:.0f} µs"
-    return value_line(operation, spread, "ms", at_most=5, others=others)
-
-
-async def proof_times(url: str, count: int, rounds: int) -> tuple[Spread, float, int, float]:
-    """Return proof times (ms), seconds to build the log, hashes read in a proof, seconds to verify one."""
-    ledger = open_ledger(url)
-    try:
-        begun = time.perf_counter()
-        for start in range(0, count, 2_000):
-            numbers = range(start, min(start + 2_000, count))
-            await ledger.append([number.to_bytes(64, "big") for number in numbers])
-        build = time.perf_counter() - begun
-        head, draw = await root(ledger, count), random.Random(count)
-        times, length, checks = [], 0, []
-        for _ in range(rounds * 10):
-            index = draw.randrange(count)
-            begun = time.perf_counter()
-            path_hashes = await inclusion_proof(ledger, index, count)
-            times.append((time.perf_counter() - begun) * 1000)
-            begun = time.perf_counter()
-            verify_inclusion(index, count, leaf_hash(index.to_bytes(64, "big")), path_hashes, head)
-            checks.append(time.perf_counter() - begun)
-            length = max(length, len(path_hashes))
-        return Spread.of(times), build, length, statistics.median(checks)
-    finally:
-        await ledger.close()
+        log, peer = place / "log", place / "pymerkle.db"
+        log.mkdir()
+        yield from proof_lines("SQLite", f"sqlite://{log}/log.db", count, effort.rounds, folder=log, beside=peer)

@@ -13,6 +13,7 @@ from ssi.keys import Curve, KeyPurpose, PrivateKey
 from ssi.keys.backends.memory import MemoryKms
 from ssi.ledger import open_ledger
 from ssi.registry import Registry
+from tests.bench.long_log import proof_lines
 from tests.bench.rows import Effort, Line, NotBuilt, row
 from tests.bench.suites.ledger import (
     WRITERS,
@@ -21,8 +22,6 @@ from tests.bench.suites.ledger import (
     entries,
     fsync_seconds,
     percentile,
-    proof_line,
-    proof_times,
 )
 from tests.contracts.postgres import Server, find_binaries
 from tests.unit.registry.world import NOW, Organisation, World
@@ -88,8 +87,7 @@ def submit(effort: Effort) -> Iterator[Line]:
 def proofs(effort: Effort) -> Iterator[Line]:
     count = 20_000 if effort.quick else 10_000_000 if effort.full else 1_000_000
     with database() as (server, _):
-        spread, build, reads, check = asyncio.run(proof_times(server.url(), count, effort.rounds))
-    yield proof_line(f"inclusion proof, {count:,} entries on PostgreSQL", count, spread, build, reads, check)
+        yield from proof_lines("PostgreSQL", server.url(), count, effort.rounds, folder=server.data / "base")
 
 
 def in_processes(work: Work, arguments: Sequence[tuple[Any, ...]]) -> Run:

@@ -24,7 +24,7 @@ WORKLOADS = {
     "wallet": "tests.tools.workloads.wallet",
     "evm": "tests.tools.workloads.evm",
 }
-# Takes a node from npm, and seconds instead of tenths for each round.
+# Takes a node from npm.
 ON_REQUEST = frozenset({"evm"})
 
 

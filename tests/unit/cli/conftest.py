@@ -13,11 +13,7 @@ from tests.unit.cli.program import Town
 @pytest.fixture(scope="session")
 def built_town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     """A town with two credentials issued, one of them shown, and an offline folder. Not to be changed."""
-    town = Town(tmp_path_factory.mktemp("town")).build()
-    town.present(town.issue("case-17"), "address.locality").rename(town / "sd-jwt.presentation")
-    town.present(town.issue("case-18", "--format", "vc+jwt")).rename(town / "vp-jwt.presentation")
-    town.export()
-    return town
+    return Town(tmp_path_factory.mktemp("town")).build().shown()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ The town is made by the program itself, once for all tests; a test that changes 
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,6 +133,17 @@ class Town:
         keys = {"roots": json.dumps([founded["root"]]), "keys": json.dumps([founded["checkpoint_key"]])}
         (self / "policy.toml").write_text(POLICY.format(audience=AUDIENCE, type=TYPE, **keys))
         return self
+
+    def shown(self) -> Town:
+        """Issue two credentials, show each, and write the offline folder."""
+        self.present(self.issue("case-17"), "address.locality").rename(self / "sd-jwt.presentation")
+        self.present(self.issue("case-18", "--format", "vc+jwt")).rename(self / "vp-jwt.presentation")
+        self.export()
+        return self
+
+    def did(self, name: str) -> str:
+        """Return the DID of an organisation of the project."""
+        return str(tomllib.loads((self / "ssi.toml").read_text())["organisations"][name]["did"])
 
     def issue(self, reference: str, *more: str, claims: str = "claims.json") -> str:
         """Issue a credential to a new key of the wallet, keep it, and return the card's id."""

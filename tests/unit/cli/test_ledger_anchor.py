@@ -58,6 +58,50 @@ def test_a_log_is_anchored_once_in_a_period_and_audited_by_it(town: Town, public
     assert town.ssi(*held, "--json").code == 1
 
 
+def test_the_watch_holds_the_log_against_its_anchors_and_state_roots(town: Town, public: dict[str, str]) -> None:
+    watch = ("ledger", "watch", "--anchored-in", public["url"], "--anchor-root", public["root"])
+    missing = town.ssi(*watch, "--anchor-freeze", 3600, "--state-root-freeze", 7200, "--json").document
+    assert [alarm["reason"] for alarm in missing["alarms"]] == ["there is no state root yet", "there is no anchor yet"]
+    town.ok("ledger", "state-root", "--by", "ministry")
+    town.ok(*anchor(town, public))
+    calm = town.ok(*watch, "--anchor-freeze", 3600, "--state-root-freeze", 7200)
+    assert (calm["alarms"], calm["state roots"]) == ([], {"held": 1, "uncheckable": 0})
+    shutil.copy(town / "ledger.db", town / "kept.db")
+    assert town.ssi("ledger", "watch", "--anchor-freeze", 60).code == 2
+    # The log is rewritten with all its hashes and signed anew, by its own key.
+    _rewrite(town)
+    found = town.ssi(*watch, "--evidence", town / "found", "--json").document
+    (fork,) = [alarm for alarm in found["alarms"] if alarm["kind"] == "fork"]
+    assert town.ssi("ledger", "verify-fork", fork["proof"]).code == 0
+
+
+def _rewrite(town: Town) -> None:
+    import asyncio
+
+    from ssi.cli.session import Options, Session
+    from ssi.ledger import open_ledger
+    from ssi.ledger.checkpoint import sign_checkpoint
+
+    async def rewrite() -> None:
+        session = Session(Options(project=str(town / "ssi.toml")))
+        ledger = session.ledger()
+        entries = [bytes(entry) for entry in await ledger.read(0, await ledger.size())]  # type: ignore[arg-type]
+        await session.close()
+        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.head"):
+            (town / name).unlink(missing_ok=True)
+        forged = open_ledger(f"sqlite://{town / 'ledger.db'}")
+        await forged.append([*entries[:-1], b"another last entry", b"and one more"])
+        session = Session(Options(project=str(town / "ssi.toml")))
+        note = await sign_checkpoint(
+            forged, kms=session.kms(), label="log.example/checkpoint", origin="log.example", now=session.now()
+        )
+        await forged.put_checkpoint(None, note)
+        await forged.close()
+        await session.close()
+
+    asyncio.run(rewrite())
+
+
 def test_a_body_is_withheld_under_an_order(town: Town, tmp_path: Path) -> None:
     order = tmp_path / "order.txt"
     order.write_text("The court orders.")

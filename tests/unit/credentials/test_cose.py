@@ -16,7 +16,7 @@ from ssi.credentials.cose import (
     verify_vc_cose,
     verify_vp_cose,
 )
-from ssi.credentials.jose import check_holder
+from ssi.credentials.enveloped import check_holder
 from ssi.credentials.presentation import Envelope, build_presentation, parse_envelope, parse_presentation
 from ssi.credentials.vcdm import parse_credential
 from ssi.encoding.base64url import b64_encode

@@ -18,7 +18,8 @@ from ssi.credentials.data_integrity import (
     verify_credential,
     verify_presentation,
 )
-from ssi.credentials.jose import VerifiedCredential, envelope_vc_jwt, read_vc_jwt, sign_vc_jwt, verify_vc_jwt
+from ssi.credentials.enveloped import VerifiedCredential
+from ssi.credentials.jose import envelope_vc_jwt, read_vc_jwt, sign_vc_jwt, verify_vc_jwt
 from ssi.credentials.presentation import Envelope
 from ssi.credentials.vcdm import parse_credential
 from ssi.errors import (

@@ -1,4 +1,4 @@
-"""ssi.credentials.jose: credentials and presentations as JWTs."""
+"""ssi.credentials.jose: credentials as JWTs."""
 
 from __future__ import annotations
 
@@ -10,22 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssi.credentials.jose import (
-    UnverifiedVcJwt,
-    VerifiedCredential,
-    VerifiedPresentation,
-    check_holder,
-    envelope_vc_jwt,
-    read_vc_jwt,
-    read_vp_jwt,
-    sign_vc_jwt,
-    sign_vc_jwts,
-    sign_vp_jwt,
-    verify_vc_jwt,
-    verify_vp_jwt,
-)
-from ssi.credentials.presentation import Envelope
-from ssi.credentials.vcdm import Credential, check_credential
+from ssi.credentials.jose import UnverifiedVcJwt, read_vc_jwt, read_vp_jwt, sign_vc_jwt, sign_vc_jwts
 from ssi.encoding.base64url import b64url_decode, b64url_encode
 from ssi.errors import (
     InvalidInputError,
@@ -36,56 +21,27 @@ from ssi.errors import (
     ValidityError,
     VerificationError,
 )
-from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
+from ssi.keys import Curve, KeyPurpose, PrivateKey
 from ssi.keys.backends.memory import MemoryKms
 from ssi.keys.curves import JOSE_CURVES
-from ssi.keys.jws import build_jws, signing_input
-
-V2 = "https://www.w3.org/ns/credentials/v2"
-ISSUER = "did:example:issuer"
-HOLDER = "did:example:holder"
-KID = f"{ISSUER}#key-1"
-NOW = 1_780_000_000
-DOCUMENT: dict[str, Any] = {
-    "@context": [V2],
-    "type": ["VerifiableCredential", "https://town.example/#Residence"],
-    "issuer": ISSUER,
-    "validFrom": "2026-01-01T00:00:00Z",
-    "validUntil": "2027-01-01T00:00:00Z",
-    "credentialSubject": {"id": HOLDER, "familyName": "Muster", "n": 7},
-}
-KEY = PrivateKey.generate(Curve.P256)
-HOLDER_KEY = PrivateKey.generate(Curve.ED25519)
-
-
-def credential(**members: object) -> Credential:
-    return check_credential({**copy.deepcopy(DOCUMENT), **members}, contexts=())
-
-
-def jwt(
-    claims: dict[str, Any] | None = None,
-    header: dict[str, Any] | None = None,
-    key: PrivateKey = KEY,
-    drop: tuple[str, ...] = (),
-    **more: object,
-) -> str:
-    """A VC-JWT by hand: DOCUMENT with ``more``, or ``claims``, under a default header with ``header`` set."""
-    merged = {"alg": key.public_key.alg, "typ": "vc+jwt", "kid": KID, **(header or {})}
-    merged = {name: value for name, value in merged.items() if name not in drop}
-    message = signing_input(merged, {**DOCUMENT, **more} if claims is None else claims)
-    return build_jws(message, key.sign(message))
-
-
-def verify(compact: str, key: PublicKey = KEY.public_key, **options: Any) -> VerifiedCredential:
-    return verify_vc_jwt(read_vc_jwt(compact), key, **{"now": NOW, "contexts": (), "max_skew_seconds": 0, **options})
+from tests.unit.credentials.jose_by_hand import (
+    DOCUMENT,
+    HOLDER_KEY,
+    ISSUER,
+    KID,
+    NOW,
+    V2,
+    credential,
+    jwt,
+    present,
+    two_parties,
+    verify,
+)
 
 
 @pytest.fixture
 async def kms() -> MemoryKms:
-    store = MemoryKms()
-    await store.generate("issuer", curve=Curve.P256, purpose=KeyPurpose.CREDENTIAL)
-    await store.generate("holder", curve=Curve.ED25519, purpose=KeyPurpose.HOLDER)
-    return store
+    return await two_parties()
 
 
 @pytest.mark.parametrize("curve", JOSE_CURVES)
@@ -337,149 +293,6 @@ def test_any_signed_claims_are_believed_or_refused(claims: dict[str, Any], heade
             check()
         except SsiError:
             continue
-
-
-def present(compact: str, key: PublicKey = KEY.public_key, **options: Any) -> VerifiedPresentation:
-    rules: dict[str, Any] = {"audience": "https://v.example", "nonce": "n-1", "max_age_seconds": 60}
-    return verify_vp_jwt(
-        read_vp_jwt(compact), key, **{"now": NOW, "contexts": (), "max_skew_seconds": 0, **rules, **options}
-    )
-
-
-async def presentation(kms: MemoryKms, **options: Any) -> str:
-    return await sign_vp_jwt(
-        **{
-            "credentials": [jwt()],
-            "kms": kms,
-            "label": "holder",
-            "kid": f"{HOLDER}#key-1",
-            "holder": HOLDER,
-            "audience": "https://v.example",
-            "nonce": "n-1",
-            "issued_at": NOW,
-            **options,
-        }
-    )
-
-
-async def test_a_presentation_carries_enveloped_credentials(kms: MemoryKms) -> None:
-    key = await kms.public_key("holder")
-    sd_jwt = Envelope("application/dc+sd-jwt", "a.b.c~d~")
-    compact = await presentation(kms, credentials=[jwt(), sd_jwt], identifier="urn:uuid:1", expires_at=NOW + 5)
-    assert read_vp_jwt(compact).holder == HOLDER
-    verified = present(compact, key)
-    assert verified.credentials == (envelope_vc_jwt(jwt_text := verified.credentials[0].data), sd_jwt)
-    assert verify(jwt_text).credential.issuer == ISSUER
-    assert (verified.presentation.id, verified.issued_at) == ("urn:uuid:1", NOW)
-    assert verified.header["typ"] == "vp+jwt"
-
-
-@pytest.mark.parametrize(
-    ("options", "rules", "error"),
-    [
-        ({"nonce": "n-2"}, {}, VerificationError),
-        ({"nonce": None}, {}, VerificationError),
-        ({"audience": "https://other.example"}, {}, VerificationError),
-        ({"audience": None}, {}, VerificationError),
-        ({"issued_at": NOW - 61}, {}, ValidityError),
-        ({"issued_at": NOW + 1}, {}, ValidityError),
-        ({"expires_at": NOW}, {}, ValidityError),
-        ({}, {"typ": {"vc+jwt"}}, VerificationError),
-        ({}, {"nonce": ""}, VerificationError),
-    ],
-    ids=str,
-)
-async def test_a_presentation_for_another_moment_is_refused(
-    kms: MemoryKms, options: dict[str, Any], rules: dict[str, Any], error: type[SsiError]
-) -> None:
-    compact = await presentation(kms, **options)
-    with pytest.raises(error):
-        present(compact, await kms.public_key("holder"), **rules)
-
-
-async def test_what_is_not_asked_is_not_checked_if_said(kms: MemoryKms) -> None:
-    compact = await presentation(kms, nonce=None, audience=None, issued_at=5)
-    present(compact, await kms.public_key("holder"), nonce=None, audience=None, max_age_seconds=None)
-
-
-def vp(claims: dict[str, Any], header: dict[str, Any] | None = None) -> str:
-    merged = {
-        "@context": [V2],
-        "type": "VerifiablePresentation",
-        "holder": HOLDER,
-        "aud": ["https://other.example", "https://v.example"],
-        "nonce": "n-1",
-        "iat": NOW,
-        **claims,
-    }
-    return jwt(claims=merged, header={"typ": "vp+jwt", "kid": f"{HOLDER}#k", **(header or {})})
-
-
-def test_an_audience_among_others_is_accepted() -> None:
-    present(vp({}))
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"vp": {}},
-        {"verifiableCredential": ["eyJh"]},
-        {"verifiableCredential": []},
-        {"verifiableCredential": [{**DOCUMENT, "issuer": HOLDER}]},
-        {"verifiableCredential": [{**DOCUMENT}]},
-        {"verifiableCredential": [{"@context": V2, "type": "EnvelopedVerifiableCredential", "id": "not-a-credential"}]},
-        {"verifiableCredential": [{"@context": V2, "type": "EnvelopedVerifiableCredential", "id": "data:,x"}]},
-        {
-            "verifiableCredential": [
-                {"@context": V2, "type": ["EnvelopedVerifiableCredential", "X"], "id": "data:a/b,x"}
-            ]
-        },
-        {"verifiableCredential": [{"type": "EnvelopedVerifiableCredential", "id": "data:a/b,x"}]},
-        {"verifiableCredential": [{"@context": V2, "type": "EnvelopedVerifiableCredential", "id": "data:a/b,x"}] * 65},
-        {"holder": "did:example:other"},
-        {"holder": {"name": "Acme"}},
-        {"iss": "did:example:other"},
-        {"type": ["VerifiableCredential"]},
-        {"termsOfUse": {}},
-        {"id": 5},
-        {"iat": None},
-        {"@context": V2},
-    ],
-    ids=lambda claims: str(claims)[:60],
-)
-def test_a_malformed_presentation_is_refused(claims: dict[str, Any]) -> None:
-    with pytest.raises((InvalidInputError, VerificationError)):
-        present(vp(claims))
-
-
-async def test_a_presentation_is_no_credential_and_the_other_way_round(kms: MemoryKms) -> None:
-    with pytest.raises(SsiError):
-        verify(await presentation(kms), await kms.public_key("holder"))
-    with pytest.raises(SsiError):
-        present(jwt())
-
-
-async def test_a_string_in_a_presentation_is_a_vc_jwt(kms: MemoryKms) -> None:
-    with pytest.raises(InvalidInputError, match="media type"):
-        await presentation(kms, credentials=["a.b.c~d~"])
-    with pytest.raises(InvalidInputError):
-        await presentation(kms, kid="did:example:other#key-1")
-
-
-async def test_the_presenter_is_the_one_the_credential_was_issued_to(kms: MemoryKms) -> None:
-    key = await kms.public_key("holder")
-    by_key = verify(jwt(cnf={"jwk": key.to_jwk()}))
-    by_subject = verify(jwt())
-    stranger = verify(jwt(credentialSubject=[{"id": HOLDER}, {"id": "did:example:other"}]))
-    other_key = verify(jwt(cnf={"jwk": HOLDER_KEY.public_key.to_jwk()}))
-    shown = present(await presentation(kms), key)
-    anonymous = present(await presentation(kms, holder=None, kid=None), key)
-    check_holder(by_key, shown)
-    check_holder(by_key, anonymous)
-    check_holder(by_subject, shown)
-    for refused in ((by_subject, anonymous), (stranger, shown), (other_key, shown), (other_key, anonymous)):
-        with pytest.raises(KeyBindingError):
-            check_holder(*refused)
 
 
 @pytest.mark.parametrize("cnf", [{}, {"kid": "did:example:1#k"}, {"jkt": "x"}, "x", [], {"jwk": "x"}])

@@ -15,7 +15,7 @@ from issuer.stores.sqlite import SqliteIssuerStore
 from ssi.errors import UnavailableError
 from ssi.status.lists import CredentialState
 from ssi.testing import TestFederation, TestHolder
-from tests.unit.issuer.test_issuer import CLAIMS, Agency, collect, kind
+from tests.unit.issuer.agency import CLAIMS, Agency, collect, kind
 
 
 class Failing:

@@ -22,9 +22,7 @@ from ssi.ports import PublishedList
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState, StatusArray
 from ssi.testing import TestFederation, TestHolder
-from tests.unit.issuer.test_issuer import CLAIMS, SMALL, Agency, Away, agency, kind, signed
-
-__all__ = ["agency"]
+from tests.unit.issuer.agency import CLAIMS, SMALL, Agency, Away, kind, signed
 
 VALID, REVOKED, SUSPENDED = CredentialState
 

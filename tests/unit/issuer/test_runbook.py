@@ -16,12 +16,12 @@ from ssi.encoding.gate import parse_object
 from ssi.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.keys import KeyPurpose
 from ssi.status.lists import CredentialState
-from tests.unit.issuer.test_issuer import CLAIMS, Agency, agency, kind  # noqa: F401
+from tests.unit.issuer.agency import CLAIMS, Agency, kind
 
 COUNT = 5
 
 
-async def issued(agency: Agency, count: int = COUNT, **changes: Any) -> Issuer:  # noqa: F811
+async def issued(agency: Agency, count: int = COUNT, **changes: Any) -> Issuer:
     issuer = await agency.issuer(kind(**changes))
     for number in range(count):
         await issuer.issue("residence", CLAIMS, reference=f"case-{number}", holder=agency.holder.key)
@@ -29,7 +29,7 @@ async def issued(agency: Agency, count: int = COUNT, **changes: Any) -> Issuer: 
     return issuer
 
 
-async def test_a_run_is_paused_limited_and_resumed(agency: Agency, tmp_path: Path) -> None:  # noqa: F811
+async def test_a_run_is_paused_limited_and_resumed(agency: Agency, tmp_path: Path) -> None:
     issuer, folder = await issued(agency), tmp_path / "run"
     old = (await issuer.organisation.key(KeyPurpose.CREDENTIAL)).label
     book = await Runbook.start(folder, issuer, kind="rotate-key", now=agency.clock())
@@ -65,7 +65,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("at", range(14))
 async def test_a_run_that_is_killed_at_any_write_goes_on(
-    agency: Agency,  # noqa: F811
+    agency: Agency,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     at: int,
@@ -111,7 +111,7 @@ async def test_a_run_that_is_killed_at_any_write_goes_on(
     assert endings is not None
 
 
-async def test_what_cannot_be_issued_again_is_left_out_by_name(agency: Agency, tmp_path: Path) -> None:  # noqa: F811
+async def test_what_cannot_be_issued_again_is_left_out_by_name(agency: Agency, tmp_path: Path) -> None:
     issuer, folder = await issued(agency, 3), tmp_path / "run"
     book = await Runbook.start(folder, issuer, kind="rotate-key", now=agency.clock())
     lines = tmp_path / "claims.jsonl"
@@ -129,7 +129,7 @@ async def test_what_cannot_be_issued_again_is_left_out_by_name(agency: Agency, t
 
 
 async def test_a_port_that_is_away_stops_the_run_and_nothing_else(
-    agency: Agency,  # noqa: F811
+    agency: Agency,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -146,13 +146,13 @@ async def test_a_port_that_is_away_stops_the_run_and_nothing_else(
     assert (await book.run(issuer, claims=lambda _: CLAIMS)).done == 2
 
 
-async def test_types_that_keep_claims_need_none(agency: Agency, tmp_path: Path) -> None:  # noqa: F811
+async def test_types_that_keep_claims_need_none(agency: Agency, tmp_path: Path) -> None:
     issuer = await issued(agency, 2, retention_days=30)
     book = await Runbook.start(tmp_path / "run", issuer, kind="rotate-key", now=agency.clock())
     assert (await book.run(issuer)).done == 2
 
 
-async def test_folders_that_hold_no_run(agency: Agency, tmp_path: Path) -> None:  # noqa: F811
+async def test_folders_that_hold_no_run(agency: Agency, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         Runbook.open(tmp_path)
     (tmp_path / "plan.json").write_text('{"v": 1}')

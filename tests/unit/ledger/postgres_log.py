@@ -8,13 +8,9 @@ from typing import Any
 import pytest
 
 from ssi.errors import InclusionProofError
-from ssi.keys import Curve, PrivateKey
-from ssi.ledger import Ledger, merkle, open_ledger
-from ssi.ledger.checkpoint import NoteKey
-from tests.contracts.ledger import unsigned
+from ssi.ledger import open_ledger
 from tests.contracts.postgres import Server
-
-KEY = NoteKey("ledger.example/log", PrivateKey.generate(Curve.ED25519).public_key)
+from tests.unit.ledger.heads import put_head
 
 
 class Log:
@@ -55,11 +51,3 @@ class Log:
     def refused(self, match: str, kind: type[Exception] = InclusionProofError) -> None:
         with pytest.raises(kind, match=match):
             open_ledger(self.url)
-
-
-async def put_head(ledger: Ledger) -> bytes:
-    """Store a note over the whole log and return it."""
-    size = await ledger.size()
-    note = unsigned(size, await merkle.root(ledger, size), KEY)
-    await ledger.put_checkpoint(await ledger.checkpoint(), note)
-    return note

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -25,7 +24,9 @@ from ssi.ledger.backends.postgres import MAX_CALL_BYTES
 from ssi.ledger.storage import verify_storage
 from tests.contracts.ledger import unsigned
 from tests.contracts.postgres import server
-from tests.unit.ledger.postgres_log import KEY, Log, put_head
+from tests.unit.ledger.heads import KEY, put_head
+from tests.unit.ledger.postgres_log import Log
+from tests.unit.ledger.writers import several_processes_append
 
 
 @pytest.fixture
@@ -136,29 +137,8 @@ async def test_a_head_that_cannot_be_written_changes_nothing(log: Log, tmp_path:
     await ledger.close()
 
 
-def _append_in_process(url: str, writer: int) -> None:
-    async def write() -> None:
-        ledger = open_ledger(url)
-        for number in range(25):
-            await asyncio.gather(ledger.append([b"%d/%d" % (writer, number)]), ledger.append([b"shared/%d" % number]))
-        await ledger.close()
-
-    asyncio.run(write())
-
-
 async def test_several_processes_make_and_fill_one_log(log: Log) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_append_in_process, args=(log.url, i)) for i in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        await asyncio.to_thread(process.join)
-        assert process.exitcode == 0
-    ledger = open_ledger(log.url)
-    entries = list(await ledger.read(0, await ledger.size()))
-    assert len(entries) == len(set(entries)) == 4 * 25
-    await verify_storage(ledger)
-    await ledger.close()
+    await several_processes_append(log.url)
 
 
 async def test_one_leads_until_it_stops_or_is_gone(log: Log, ledger: Ledger) -> None:

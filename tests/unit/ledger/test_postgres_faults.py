@@ -14,7 +14,8 @@ from ssi.ledger import Ledger, open_ledger
 from ssi.ledger.storage import verify_storage
 from tests.contracts.postgres import Server, server
 from tests.tools.proxy import Direction, Proxy
-from tests.unit.ledger.postgres_log import Log, put_head
+from tests.unit.ledger.heads import put_head
+from tests.unit.ledger.postgres_log import Log
 
 
 @pytest.fixture

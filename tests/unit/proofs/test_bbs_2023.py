@@ -15,24 +15,13 @@ from ssi.keys.backends.memory import MemoryKms
 from ssi.keys.bbs.blind import commit_to
 from ssi.proofs.bbs_2023 import Bbs2023, HolderSecret, derive_proof, verify_base_proof
 from ssi.proofs.bbs_proof_value import parse_derived
-from ssi.proofs.data_integrity import VerifiedDocument, add_further_proof, add_proof, verify_proofs
+from ssi.proofs.data_integrity import VerifiedDocument, verify_proofs
 from ssi.types import JsonObject
+from tests.unit.proofs import base_proofs
+from tests.unit.proofs.base_proofs import MANDATORY, NOW, add_base_proof
 
-NOW = 1_700_000_000
 METHOD = "did:example:issuer#bbs"
-MANDATORY = ["/issuer", "/credentialSubject/parts/0/kind"]
-DOCUMENT: JsonObject = {
-    "@context": ["https://www.w3.org/ns/credentials/v2", {"@vocab": "https://example.org/#"}],
-    "id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33",
-    "type": ["VerifiableCredential"],
-    "issuer": {"id": "did:example:issuer", "name": "Office"},
-    "validFrom": "2023-01-01T00:00:00Z",
-    "credentialSubject": {
-        "name": "Zoë",
-        "born": 1990,
-        "parts": [{"size": 1, "kind": "k"}, {"size": 2, "kind": "k"}],
-    },
-}
+DOCUMENT: JsonObject = {**base_proofs.DOCUMENT, "id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33"}
 
 
 @cache
@@ -49,17 +38,8 @@ async def store() -> MemoryKms:
 
 async def signed(document: JsonObject = DOCUMENT, label: str = "bbs", **changed: Any) -> JsonObject:
     """Return ``document`` with a base proof."""
-    arguments: dict[str, Any] = {
-        "kms": await store(),
-        "label": label,
-        "purpose": KeyPurpose.CREDENTIAL,
-        "verification_method": METHOD,
-        "proof_purpose": "assertionMethod",
-        "created": NOW,
-        "suite": Bbs2023(MANDATORY),
-    }
-    add = add_further_proof if "proof" in document else add_proof
-    return await add(document, **{**arguments, **changed})
+    own = {"kms": await store(), "label": label, "verification_method": METHOD, "suite": Bbs2023(MANDATORY)}
+    return await add_base_proof(document, **{**own, **changed})
 
 
 def keys(_: str, __: str, /) -> PublicKey:

@@ -13,30 +13,22 @@ from ssi.errors import InvalidInputError, InvalidSignatureError, ProofPurposeErr
 from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
 from ssi.proofs.bbs_2023 import HolderSecret
-from ssi.proofs.data_integrity import VerifiedDocument, add_further_proof, add_proof, verify_proofs
+from ssi.proofs.data_integrity import VerifiedDocument, verify_proofs
 from ssi.proofs.derive import derive_proof, mandatory_pointers_of, verify_base_proof
 from ssi.proofs.ecdsa_sd_2023 import EcdsaSd2023
 from ssi.proofs.ecdsa_sd_proof_value import MAX_STATEMENTS, parse_base, parse_derived
 from ssi.proofs.suites import SUITES, is_selective, issuing_suite
 from ssi.types import JsonObject
 from tests.unit.import_cost import run_fresh
+from tests.unit.proofs import base_proofs
+from tests.unit.proofs.base_proofs import MANDATORY, NOW, add_base_proof
 from tests.unit.proofs.party import altered, leaves
 
-NOW = 1_700_000_000
 METHOD = "did:example:issuer#p256"
-MANDATORY = ["/issuer", "/credentialSubject/parts/0/kind"]
 REFUSED = (InvalidInputError, VerificationError)
 DOCUMENT: JsonObject = {
-    "@context": ["https://www.w3.org/ns/credentials/v2", {"@vocab": "https://example.org/#"}],
-    "type": ["VerifiableCredential"],
-    "issuer": {"id": "did:example:issuer", "name": "Office"},
-    "validFrom": "2023-01-01T00:00:00Z",
-    "credentialSubject": {
-        "name": "Zoë",
-        "born": 1990,
-        "a/b~c": "escaped",
-        "parts": [{"size": 1, "kind": "k"}, {"size": 2, "kind": "k"}],
-    },
+    **base_proofs.DOCUMENT,
+    "credentialSubject": {**base_proofs.DOCUMENT["credentialSubject"], "a/b~c": "escaped"},
 }
 
 
@@ -56,17 +48,8 @@ async def store() -> MemoryKms:
 
 async def signed(document: JsonObject = DOCUMENT, label: str = "p256", **changed: Any) -> JsonObject:
     """Return ``document`` with a base proof."""
-    arguments: dict[str, Any] = {
-        "kms": await store(),
-        "label": label,
-        "purpose": KeyPurpose.CREDENTIAL,
-        "verification_method": METHOD,
-        "proof_purpose": "assertionMethod",
-        "created": NOW,
-        "suite": EcdsaSd2023(MANDATORY),
-    }
-    add = add_further_proof if "proof" in document else add_proof
-    return await add(document, **{**arguments, **changed})
+    own = {"kms": await store(), "label": label, "verification_method": METHOD, "suite": EcdsaSd2023(MANDATORY)}
+    return await add_base_proof(document, **{**own, **changed})
 
 
 def keys(_: str, __: str, /) -> PublicKey:

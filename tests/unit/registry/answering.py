@@ -16,6 +16,8 @@ from tests.unit.registry.world import NOW, Organisation, World
 
 ORIGIN = "ledger.example/registry"
 EPOCH = 60
+ABSENT = "https://agency.example/status/none"
+"""A list that nobody committed to."""
 
 
 class Signing:

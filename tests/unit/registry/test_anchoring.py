@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ssi.encoding.base64url import b64url_decode, b64url_encode
-from ssi.errors import ConflictError, EntryNotFoundError, GuardError
+from ssi.errors import ConflictError, EntryNotFoundError, GuardError, UnavailableError
 from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.memory import MemoryKms
 from ssi.ledger import Ledger, Withheld, merkle
@@ -17,7 +17,17 @@ from ssi.ledger.excerpt import RootBuilder, build_line, parse_line, whole_lines
 from ssi.ledger.note import NoteKey
 from ssi.ledger.receipt import verify_receipt
 from ssi.registry import Organisation, RegistryFollower, audit, fold_ledger, found_registry
-from ssi.registry.anchoring import anchor, build_anchor, by_operator, by_writer, check_anchors, own_note
+from ssi.registry.anchoring import (
+    MAX_WAITING,
+    Anchored,
+    AnchorSchedule,
+    anchor,
+    build_anchor,
+    by_operator,
+    by_writer,
+    check_anchors,
+    own_note,
+)
 from ssi.registry.withholding import withhold
 from ssi.testing import TestFederation
 from ssi.testing.faulty_ledger import Fault, FaultyLedger
@@ -82,6 +92,69 @@ async def test_each_epoch_has_one_anchor_also_an_empty_one(two: Two) -> None:
     assert report.ok
     assert (report.anchors, report.newest, report.missing, report.strangers) == (3, grown.body, 1, 0)
     assert (await audit(two.public.ledger, roots=[two.root.did])).ok
+
+
+async def test_every_epoch_is_anchored_also_those_of_an_outage(two: Two) -> None:
+    schedule, away = AnchorSchedule(period_seconds=HOUR), False
+
+    async def put(note: bytes, epoch: int) -> Anchored:
+        if away:
+            raise UnavailableError("the other ledger is away")
+        made: Anchored = await two.anchor(note, epoch=epoch, period_seconds=HOUR)
+        return made
+
+    def take() -> None:
+        note = two.federation.registry.checkpoint
+        assert note is not None
+        schedule.take(note, now=two.clock())
+
+    take()
+    (first,) = await schedule.settle(put)
+    take()
+    assert schedule.waiting == ()  # this epoch has its anchor
+    away = True
+    for _ in range(2):
+        two.clock.advance(HOUR)
+        take()
+        with pytest.raises(UnavailableError):
+            await schedule.settle(put)
+    await two.federation.enrol("town", types=[TYPE])
+    two.clock.advance(2 * HOUR)  # nobody looked in the hour between
+    take()
+    assert schedule.waiting == tuple(range(first[0] + 1, first[0] + 5))
+    away = False
+    made = [each for _, each in await schedule.settle(put) if isinstance(each, Anchored)]
+    assert [each.body.epoch for each in made] == list(range(first[0] + 1, first[0] + 5))
+    # Each epoch has the head that it had, and says when it was said.
+    assert [each.body.size for each in made] == [*[made[0].body.size] * 3, await two.federation.ledger.size()]
+    assert {each.body.iat for each in made} == {two.clock()}
+    report = await two.report()
+    assert (report.ok, report.anchors, report.missing) == (True, 5, 0)
+    assert await schedule.settle(put) == []
+
+
+async def test_what_the_rules_refuse_waits_no_more(two: Two) -> None:
+    schedule = AnchorSchedule(period_seconds=HOUR)
+    note = two.federation.registry.checkpoint
+    assert note is not None
+    for _ in range(3):
+        schedule.take(note, now=two.clock())
+        two.clock.advance(HOUR)
+
+    first = schedule.waiting[0]
+
+    async def put(_: bytes, epoch: int) -> Anchored:
+        if epoch == first:
+            raise GuardError("G11", "an order of epochs")
+        raise UnavailableError("away")
+
+    ((epoch, outcome),) = await schedule.settle(put)
+    assert isinstance(outcome, GuardError)
+    assert len(schedule.waiting) == 2
+    assert epoch not in schedule.waiting
+    two.clock.advance(2 * MAX_WAITING * HOUR)
+    schedule.take(note, now=two.clock())
+    assert len(schedule.waiting) == MAX_WAITING
 
 
 async def test_a_lost_answer_makes_no_second_anchor(two: Two) -> None:

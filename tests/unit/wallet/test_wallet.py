@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ssi.credentials.enveloped import check_holder
 from ssi.credentials.jose import (
-    check_holder,
     read_vc_jwt,
     read_vp_jwt,
     verify_vc_jwt,

@@ -115,6 +115,13 @@ def set_writer_payload(writer: bytes, *, allowed: bool) -> bytes:
     return selector("setWriter(address,bool)") + encode(["address", "bool"], [writer, allowed])
 
 
+def set_owner_payload(owner: bytes) -> bytes:
+    """Return the payload of ``setOwner``, which only the owner may send."""
+    from eth_abi.abi import encode
+
+    return selector("setOwner(address)") + encode(["address"], [owner])
+
+
 def parse_head(answer: bytes) -> Head:
     """Return the answer of ``head()``."""
     if len(answer) != 96:
@@ -165,10 +172,24 @@ async def head(chain: Chain, address: bytes, block: Block) -> Head | None:
 
 async def deployed_at(chain: Chain, address: bytes, block: Block) -> int:
     """Return the block in which the contract was made."""
-    answer = await chain.call(address, selector("deployedAt()"), block)
+    return int.from_bytes(await _word(chain, address, selector("deployedAt()"), block), "big")
+
+
+async def owner(chain: Chain, address: bytes, block: Block) -> bytes:
+    """Return the account that names writers; the zero address if nobody does any more."""
+    return (await _word(chain, address, selector("owner()"), block))[-20:]
+
+
+async def is_writer(chain: Chain, address: bytes, account: bytes, block: Block) -> bool:
+    """Return whether an account may append."""
+    return any(await _word(chain, address, selector("writers(address)") + bytes(12) + account, block))
+
+
+async def _word(chain: Chain, address: bytes, payload: bytes, block: Block) -> bytes:
+    answer = await chain.call(address, payload, block)
     if len(answer) != 32:
-        raise UnavailableError("the contract's block has another shape than this library knows")
-    return int.from_bytes(answer, "big")
+        raise UnavailableError("the contract answered in another shape than this library knows")
+    return answer
 
 
 async def check_code(chain: Chain, address: bytes, mode: Mode, block: Block) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from ssi.ledger import merkle
 from ssi.ledger.backends.evm.contract import Mode
 from ssi.ledger.backends.evm.mirror import Identity, Mirror
 from ssi.ledger.backends.evm.reader import Reader
+from ssi.ledger.backends.evm.tile_bodies import TileBodies
 from ssi.ledger.backends.evm.url import EvmOptions, parse_url
 from ssi.ledger.backends.evm.writer import Writer
 from ssi.ledger.backends.group_commit import AppendRequest, answer
@@ -32,6 +33,7 @@ from ssi.net.evm.account import Account
 from ssi.net.evm.chain import Chain
 from ssi.net.evm.endpoint import Endpoint
 from ssi.net.evm.signer import EvmSigner, load_key_file
+from ssi.ports import Fetch
 
 Result = TypeVar("Result")
 
@@ -39,12 +41,16 @@ Result = TypeVar("Result")
 class EvmLedger:
     """A log on a chain. Opening it opens the mirror; the chain is asked by the first call that needs it."""
 
-    def __init__(self, options: EvmOptions, *, signer: EvmSigner | None = None) -> None:
-        """Open the mirror; with a ``signer`` (or a key file among the options) the ledger can append."""
+    def __init__(self, options: EvmOptions, *, signer: EvmSigner | None = None, fetch: Fetch | None = None) -> None:
+        """Open the mirror; with a ``signer`` (or a key file among the options) the ledger can append.
+
+        ``fetch`` reads bodies from the web, where the options name such tiles.
+        """
         self.options = options
         if signer is None and options.key_file is not None:
             signer = load_key_file(options.key_file, passphrase=_passphrase(options))
         self._signer = signer
+        self._tiles = None if options.tiles is None else TileBodies.of(options.tiles, fetch)
         identity = Identity(options.chain_id, options.contract, options.mode)
         self.mirror = Mirror(options.mirror, identity, head=options.head, adopt_head=options.adopt_head)
         self._pid = os.getpid()
@@ -57,7 +63,7 @@ class EvmLedger:
         self._collected: dict[asyncio.AbstractEventLoop, list[AppendRequest]] = {}
 
     @classmethod
-    def from_url(cls, url: str) -> EvmLedger:
+    def from_url(cls, url: str, *, fetch: Fetch | None = None) -> EvmLedger:
         """Open the log that ``url`` names, as a ledger that can erase bodies if only leaf hashes are on chain."""
         try:
             import eth_abi  # noqa: F401
@@ -65,7 +71,7 @@ class EvmLedger:
         except ImportError as exc:
             raise InvalidInputError("a log on a chain needs the extra countersigned[evm]") from exc
         options = parse_url(url)
-        return (EvmLeafLedger if options.mode is Mode.LEAVES else EvmLedger)(options)
+        return (EvmLeafLedger if options.mode is Mode.LEAVES else EvmLedger)(options, fetch=fetch)
 
     async def append(self, entries: Sequence[bytes], *, expected_size: int | None = None) -> Sequence[int]:
         """As the port has it. Returns when the entries are final, which is minutes on public chains."""
@@ -88,15 +94,29 @@ class EvmLedger:
         return await self.mirror.size()
 
     async def read(self, start: int, stop: int) -> Sequence[bytes | Withheld]:
-        """As the port has it. Raises UnavailableError where a body never came to this mirror (see ``supply``)."""
-        return await self._mirrored(lambda: self.mirror.read(start, stop))
+        """As the port has it. Bodies that never came to this mirror are looked for in the tiles, and stay here then.
+
+        Raises UnavailableError where one is in neither (see ``supply``).
+        """
+        try:
+            return await self._mirrored(lambda: self.mirror.read(start, stop))
+        except EntryNotFoundError:
+            raise
+        except UnavailableError:
+            if self._tiles is None:
+                raise
+        served = await self._tiles.find(await self.mirror.missing(stop - start, start=start, stop=stop))
+        await self.supply(served.bodies)
+        return await self._read_around(start, stop, served.orders)
 
     async def hashes(self, level: int, start: int, stop: int) -> Sequence[bytes]:
         """As the port has it."""
         return await self._mirrored(lambda: self.mirror.hashes(level, start, stop))
 
     async def checkpoint(self) -> bytes | None:
-        """Return the newest signed note that was put into this mirror."""
+        """Return the newest signed note that was put into this mirror; a reader's is the one that the tiles have."""
+        if self._signer is None and self._tiles is not None:
+            return await self._tiles.checkpoint()
         return await self.mirror.checkpoint()
 
     async def put_checkpoint(self, old: bytes | None, new: bytes) -> None:
@@ -156,6 +176,18 @@ class EvmLedger:
         except EntryNotFoundError:
             await self.refresh()
             return await look()
+
+    async def _read_around(self, start: int, stop: int, orders: Mapping[int, str]) -> Sequence[bytes | Withheld]:
+        """Read from the mirror, but for entries that the tiles say are withheld and whose bodies are not here."""
+        found: list[bytes | Withheld] = []
+        for index in await self.mirror.missing(stop - start, start=start, stop=stop):
+            if index not in orders:
+                continue
+            found += await self.mirror.read(start, index)
+            found += [Withheld(leaf, orders[index]) for leaf in await self.mirror.hashes(0, index, index + 1)]
+            start = index + 1
+        found += await self.mirror.read(start, stop)
+        return found
 
     async def _on_loop(self, work: Callable[[], Awaitable[Result]]) -> Result:
         return await asyncio.wrap_future(self._running().submit(work))

@@ -20,6 +20,7 @@ import msgspec
 
 from ssi.errors import InclusionProofError, SsiError, UnavailableError
 from ssi.ledger import merkle
+from ssi.ledger.backends.evm.contract import MAX_SIZE
 from ssi.ledger.backends.sqlite import SqliteLedger
 from ssi.ledger.backends.sqlite_file import SCHEMA, LogFile, translated
 from ssi.net.evm.chain import Block
@@ -105,11 +106,14 @@ class MirrorFile(LogFile):
         )
         return done.rowcount == 1
 
-    def missing(self, limit: int) -> list[int]:
-        """Return the first entries whose bodies are not here."""
-        query = "SELECT idx FROM entries WHERE body IS NULL AND withheld IS NULL ORDER BY idx LIMIT ?"
+    def missing(self, limit: int, start: int, stop: int) -> list[int]:
+        """Return the first entries of a range whose bodies are not here."""
+        query = (
+            "SELECT idx FROM entries WHERE body IS NULL AND withheld IS NULL AND idx >= ? AND idx < ?"
+            " ORDER BY idx LIMIT ?"
+        )
         with translated():
-            return [index for (index,) in self._db.execute(query, (limit,)).fetchall()]
+            return [index for (index,) in self._db.execute(query, (start, stop, limit)).fetchall()]
 
 
 class Mirror(SqliteLedger):
@@ -253,6 +257,6 @@ class Mirror(SqliteLedger):
         filled: int = await self._commits.run(fill) if bodies else 0
         return filled
 
-    async def missing(self, limit: int) -> Sequence[int]:
-        """Return the first entries whose bodies are not here."""
-        return await self._read(lambda: self._reader.missing(limit))
+    async def missing(self, limit: int, *, start: int = 0, stop: int = MAX_SIZE) -> Sequence[int]:
+        """Return the first entries of a range whose bodies are not here."""
+        return await self._read(lambda: self._reader.missing(limit, start, stop))

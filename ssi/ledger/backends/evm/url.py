@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -23,7 +23,7 @@ from ssi.ledger.backends.evm.contract import Mode
 from ssi.net.evm.account import GWEI, MAX_FEE, STUCK_SECONDS
 from ssi.net.evm.chain import Finality
 from ssi.net.evm.endpoint import check_url
-from ssi.net.evm.values import parse_address
+from ssi.net.evm.values import format_address, parse_address
 
 MAX_ENDPOINTS: Final = 16
 _MANY: Final = {"rpc"}
@@ -37,6 +37,8 @@ class EvmOptions(msgspec.Struct, frozen=True, kw_only=True):
     contract: bytes
     chain_id: int
     mirror: str
+    tiles: str | None = None
+    """Where bodies are that never came to the mirror: the https prefix of a log's static files, or ``tiles:FOLDER``."""
     mode: Mode = Mode.LEAVES
     finality: Finality = "finalized"
     """``finalized``, ``safe``, or how many blocks lie above a final one; 0 only where blocks are final at once."""
@@ -76,6 +78,28 @@ def parse_url(url: str) -> EvmOptions:
     return _checked(endpoints, given)
 
 
+def format_url(
+    node: str,
+    contract: bytes,
+    *,
+    chain_id: int,
+    mirror: str,
+    mode: Mode = Mode.LEAVES,
+    **options: str | int | None,
+) -> str:
+    """Return the URL of a log, which ``parse_url`` has read once, for a person to keep; None leaves an option out.
+
+    Raises InvalidInputError for a node whose own URL has a query: it can be named by ``rpc`` only.
+    """
+    if urlsplit(node).query:
+        raise InvalidInputError("a node's URL with a query cannot begin the URL of a log: name another node first")
+    given = {"contract": format_address(contract), "chain_id": chain_id, "mode": mode, "mirror": mirror, **options}
+    query = "&".join(f"{name}={quote(str(value), safe='/:')}" for name, value in given.items() if value is not None)
+    url = f"evm+{node}{'' if urlsplit(node).path else '/'}?{query}"
+    parse_url(url)
+    return url
+
+
 def _checked(endpoints: tuple[str, ...], given: dict[str, str]) -> EvmOptions:
     for endpoint in endpoints:
         check_url(endpoint)
@@ -85,6 +109,7 @@ def _checked(endpoints: tuple[str, ...], given: dict[str, str]) -> EvmOptions:
         "contract": parse_address,
         "chain_id": lambda text: _integer("chain_id", text, 1, 2**63 - 1),
         "mirror": _path,
+        "tiles": str,
         "mode": _mode,
         "finality": _finality,
         "agree": lambda text: _integer("agree", text, 1, len(endpoints)),
@@ -108,7 +133,7 @@ def _checked(endpoints: tuple[str, ...], given: dict[str, str]) -> EvmOptions:
 def _path(text: str) -> str:
     if not text or "\0" in text:
         raise InvalidInputError("a path in the URL of a log on a chain is empty")
-    return str(Path(unquote(text)))
+    return str(Path(text))
 
 
 def _mode(text: str) -> Mode:

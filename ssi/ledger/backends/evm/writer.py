@@ -69,6 +69,8 @@ class Writer:
         self._arrived: list[Waiting] = []
         self._waiting: dict[Waiting, None] = {}
         self._unsent: list[Waiting] = []
+        self._unkept: list[Waiting] = []
+        """Whose bodies are not known to be durable here: nothing of them is sent before they are."""
         self._by_leaf: dict[bytes, list[Waiting]] = {}
         self._flights: list[Flight] = []
         self._tip: Tip | None = None
@@ -129,8 +131,6 @@ class Writer:
     async def _admit(self) -> None:
         """Take in what arrived; what is in the mirror already is answered at once."""
         arrived, self._arrived = self._arrived, []
-        if not arrived:
-            return
         # First the places where answers come to, then the look: whatever becomes final in between is not missed.
         for one in arrived:
             self._waiting[one] = None
@@ -138,10 +138,15 @@ class Writer:
                 self._by_leaf.setdefault(leaf, []).append(one)
             if not one.missing:
                 self._conclude([(one, [])])
-        pairs = (pair for one in arrived for pair in zip(one.request.leaves, one.request.entries, strict=True))
+        # Those stay among them with whom it went wrong, so that no turn passes over them to what it sends.
+        self._unkept = [one for one in (*self._unkept, *arrived) if one in self._waiting]
+        if not self._unkept:
+            return
+        pairs = (pair for one in self._unkept for pair in zip(one.request.leaves, one.request.entries, strict=True))
         known = await self._reader.mirror.admit(dict(pairs), keep=self._mode is Mode.LEAVES)
+        kept, self._unkept = self._unkept, []
         self._settle(known)
-        self._unsent += [one for one in arrived if one in self._waiting]
+        self._unsent = list(dict.fromkeys([*self._unsent, *(one for one in kept if one in self._waiting)]))
 
     def _settle(self, new: Mapping[bytes, int]) -> None:
         """Answer those whose last missing entry became final."""

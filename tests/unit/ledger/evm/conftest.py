@@ -1,8 +1,9 @@
-"""One node for all tests of a module: each deploys a contract of its own on it."""
+"""One node for all tests of a module, each with a contract of its own on it, and what closes its ledgers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -14,3 +15,9 @@ def chain_node() -> Iterator[Node]:
     """A node that makes a block for each transaction."""
     with node() as running:
         yield running
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack

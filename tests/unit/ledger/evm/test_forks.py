@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from ssi.ledger.backends.evm.contract import Mode
 from ssi.ledger.backends.evm.ledger import EvmLedger
 from ssi.ledger.storage import verify_storage
 from ssi.net.evm.values import to_hex
-from tests.evm.ledger import opened
 from tests.evm.log import RawLog, account, raw_log
 from tests.evm.node import Node, node
 from tests.evm.proxy import Forward, proxy
+from tests.unit.ledger.evm.closing import ledger_of
 
 MODES = pytest.mark.parametrize("mode", list(Mode))
 FINAL = 65
@@ -30,18 +30,6 @@ FINAL = 65
 def chain_node() -> Iterator[Node]:
     with node() as running:
         yield running
-
-
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as stack:
-        yield stack
-
-
-async def ledger_of(stack: AsyncExitStack, *arguments: Any, **options: Any) -> EvmLedger:
-    ledger = opened(*arguments, **options)
-    stack.push_async_callback(ledger.close)
-    return ledger
 
 
 async def newest(log: RawLog, size: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tests.evm.ledger import deployed, opened
 from tests.evm.log import account, raw_log
 from tests.evm.node import KEYS, Node, node
 from tests.evm.proxy import Forward, Lost, Proxy, proxy
+from tests.unit.ledger.evm.closing import ledger_of
 
 MODES = pytest.mark.parametrize("mode", list(Mode))
 
@@ -38,18 +39,6 @@ MODES = pytest.mark.parametrize("mode", list(Mode))
 def chain_node() -> Iterator[Node]:
     with node() as running:
         yield running
-
-
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as stack:
-        yield stack
-
-
-async def ledger_of(stack: AsyncExitStack, *arguments: Any, **options: Any) -> EvmLedger:
-    ledger = opened(*arguments, **options)
-    stack.push_async_callback(ledger.close)
-    return ledger
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -174,6 +163,30 @@ async def test_two_accounts_and_their_mirrors_see_one_log(
             assert await one.supply([*bodies, b"not in the log"]) == 20  # type: ignore[list-item]
         assert list(await one.read(0, size)) == list(await two.read(0, size)) if mode is Mode.ENTRIES else True
         await verify_storage(one)
+
+
+async def test_no_leaf_hash_is_sent_before_its_body_is_durable(
+    chain_node: Node, tmp_path: Path, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await deployed(chain_node, Mode.LEAVES)
+    ledger = await ledger_of(stack, chain_node, tmp_path, address, Mode.LEAVES)
+    await ledger.size()
+    admit, failures = ledger.mirror.admit, 3
+
+    async def failing(*arguments: Any, **named: Any) -> Any:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise UnavailableError("the disk did not synchronise")
+        return await admit(*arguments, **named)
+
+    monkeypatch.setattr(ledger.mirror, "admit", failing)
+    with chain_node.mining():
+        answers = await asyncio.gather(*(ledger.append([b"%d" % number]) for number in range(3)))
+    assert failures == 0
+    assert sorted(index for answer in answers for index in answer) == [0, 1, 2]
+    assert await ledger.missing() == []
+    assert sorted(await ledger.read(0, 3)) == [b"0", b"1", b"2"]  # type: ignore[type-var]
 
 
 async def test_two_that_share_an_account_write_nothing_twice(

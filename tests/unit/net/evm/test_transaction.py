@@ -11,13 +11,14 @@ import pytest
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rlp import decode as rlp_decode
 
 from ssi.errors import InvalidInputError, KeyNotFoundError, UnavailableError
 from ssi.net.evm.account import raised
-from ssi.net.evm.signer import ORDER, LocalSigner, load_key_file
+from ssi.net.evm.recovery import ORDER
+from ssi.net.evm.signer import LocalSigner, load_key_file
 from ssi.net.evm.transaction import Fees, Transaction, rlp, sign
 from ssi.net.evm.values import format_address, keccak
 
@@ -30,6 +31,7 @@ def number(value: bytes) -> int:
     return int.from_bytes(value, "big")
 
 
+@settings(deadline=None)
 @given(nonce=WORDS, gas=WORDS, most=WORDS, tip=st.none() | WORDS, to=st.just(b"") | st.binary(min_size=20, max_size=20),
        data=st.binary(max_size=300), chain_id=st.integers(1, 2**32))  # fmt: skip
 async def test_another_implementation_reads_what_we_sign(

@@ -24,12 +24,14 @@ from ssi.did.ethr.changes import (
     AddDelegate,
     Change,
     ChangeOwner,
+    RevokeAttribute,
     RevokeDelegate,
     Signature,
     check_change,
     payload,
     signed_digest,
 )
+from ssi.did.ethr.events import AttributeChanged, DelegateChanged, Event
 from ssi.did.ethr.identifier import EthrDid, parse_ethr_did
 from ssi.did.ethr.networks import same_address_elsewhere
 from ssi.did.ethr.signed import SignedChange
@@ -72,19 +74,17 @@ class EthrController:
 
         Returns when the change is final, as the registry's chain has it, or with ``final=False`` once it is in a block.
         """
-        check_change(change)
         parsed = self._parsed(did)
-        await current_owner(self.registry, parsed, expected=self.account.signer.address)
+        await _owner_of(self.registry, parsed, change, expected=self.account.signer.address)
         return await self._send(payload(change, parsed.address), final=final)
 
     async def relay(self, signed: SignedChange, *, final: bool = True) -> Applied:
         """Send a change that the DID's owner signed; the account of this controller pays. Else as ``apply``."""
-        check_change(signed.change)
         parsed = self._parsed(signed.did)
         network = self.registry.network
         if (signed.chain_id, signed.registry) != (network.chain_id, network.registry):
             raise InvalidInputError("the change was signed for the registry of another network")
-        owner = await current_owner(self.registry, parsed)
+        owner = await _owner_of(self.registry, parsed, signed.change)
         if await _nonce(self.registry, parsed, owner, signed.change) != signed.nonce:
             raise ConflictError("the change was signed for another nonce: it was sent already, or something else was")
         return await self._send(signed.call, final=final)
@@ -141,12 +141,11 @@ async def sign_change(
     delegates of a DID whose owner changed (its nonce is read at one place and counted at another).
     Raises ConflictError if another account controls the DID, InvalidInputError for what can be replayed.
     """
-    check_change(change)
     parsed = parse_ethr_did(did)
     network = registry.network
     if not network.has(parsed):
         raise InvalidInputError("the DID is on another network than the registry")
-    owner = await current_owner(registry, parsed, expected=signer.address)
+    owner = await _owner_of(registry, parsed, change, expected=signer.address)
     if not accept_replay:
         if others := same_address_elsewhere(network):
             names = ", ".join(str(other.name) for other in others)
@@ -160,12 +159,18 @@ async def sign_change(
     return SignedChange(did, change, network.chain_id, network.registry, nonce, signature)
 
 
-async def current_owner(registry: EthrRegistry, did: EthrDid, *, expected: bytes | None = None) -> bytes:
-    """Return the account that controls ``did`` at the newest block.
+async def _owner_of(registry: EthrRegistry, did: EthrDid, change: Change, *, expected: bytes | None = None) -> bytes:
+    """Return the account that controls ``did`` at the newest block, if ``change`` may be made to it.
 
-    Raises ConflictError if the DID is deactivated, or if it is not the ``expected`` account.
+    Raises ConflictError if the DID is deactivated, or if that is not the ``expected`` account, and what
+    ``check_change`` raises: but what stands in the registry may be taken back, whatever it says.
     """
+    undoes = isinstance(change, RevokeAttribute | RevokeDelegate)
+    if not undoes:
+        check_change(change)
     history = await registry.history_at(did.address, await registry.chain.newest())
+    if undoes and not any(_undoes(change, event) for event in history.events):
+        check_change(change)
     found = standing(history, did.address)
     # The contract would take the change; every reader would ignore it.
     if found.deactivated:
@@ -173,6 +178,15 @@ async def current_owner(registry: EthrRegistry, did: EthrDid, *, expected: bytes
     if expected is not None and found.owner != expected:
         raise ConflictError(f"another account than this one controls {did.did}")
     return found.owner
+
+
+def _undoes(change: Change, event: Event) -> bool:
+    """Tell whether ``change`` takes back what ``event`` made."""
+    if isinstance(change, RevokeAttribute) and isinstance(event, AttributeChanged):
+        return (change.name, change.value) == (event.name, event.value)
+    if isinstance(change, RevokeDelegate) and isinstance(event, DelegateChanged):
+        return (change.kind, change.account) == (event.kind, event.delegate)
+    return False
 
 
 async def _nonce(registry: EthrRegistry, did: EthrDid, owner: bytes, change: Change) -> int:

@@ -27,7 +27,7 @@ from ssi.did.ethr.publish import publish_agreement_key, publish_key, publish_ser
 from ssi.did.ethr.signed import SignedChange, build_signed_change, parse_signed_change
 from ssi.did.methods.ethr import DidEthr
 from ssi.did.resolver import Resolution, Resolver
-from ssi.errors import ConflictError, InvalidInputError, UnavailableError, VerificationError
+from ssi.errors import ConflictError, GuardError, InvalidInputError, UnavailableError, VerificationError
 from ssi.keys import Curve, KeyPurpose, PrivateKey, PublicKey
 from ssi.keys.backends.memory import MemoryKms
 from ssi.keys.jws import parse_jws, sign_jws, verify_jws
@@ -294,6 +294,25 @@ async def test_what_does_not_belong_on_a_chain_is_not_sent(
         with pytest.raises(InvalidInputError):
             await sign_change(registry, did_of(account), change, account)
     assert chain_node.height() == height
+
+
+async def test_what_others_wrote_is_taken_back_whatever_it_says(chain_node: Node, network: EthrNetwork) -> None:
+    account = fresh(chain_node)
+    did = did_of(account)
+    mistake = SetAttribute("did/svc/Office", b"mailto:office@agency.example", DAY)
+    async with connected(network, chain_node.url) as registry:
+        ours = controller(registry, account)
+        with pytest.raises(GuardError):
+            await ours.apply(did, mistake.undone)
+        for change in (mistake, AddDelegate("other", bytes(20), DAY)):
+            sent = await ours.account.send(network.registry, payload(change, account.address), gas=200_000)
+            await ours.account.wait(sent, poll_seconds=0.002)
+        assert fragments(await resolved(registry, did)) == ["controller", "service-1"]
+        await ours.apply(did, mistake.undone)
+        await ours.apply(did, RevokeDelegate("other", bytes(20)))
+        assert fragments(await resolved(registry, did)) == ["controller"]
+        with pytest.raises(GuardError):
+            await ours.apply(did, mistake)
 
 
 async def test_a_change_is_answered_when_it_is_final(chain_node: Node, network: EthrNetwork) -> None:

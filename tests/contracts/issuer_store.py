@@ -1,4 +1,8 @@
-"""What every issuer's store must do; a backend supplies only the ``store`` fixture."""
+"""What every issuer's store must do; a backend supplies only the ``store`` fixture.
+
+Credentials, their states and their families are here; what is published is in ``issuer_publication``, and what is taken
+over from another system in ``issuer_adoption``.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from issuer.outbox import IntentKind, IntentState, NewIntent
-from issuer.store import (
-    AdoptedCredential,
-    AdoptedFamily,
-    Draft,
-    Family,
-    Issued,
-    IssuerStore,
-    Selection,
-    StoredList,
-)
+from issuer.store import Draft, Family, Issued, IssuerStore, Selection
 from ssi.errors import ConflictError, NotFoundError
 from ssi.status import StatusFormat
 from ssi.status.lists import CredentialState
@@ -49,10 +43,6 @@ async def family(store: IssuerStore, entries: int = 64, capacity: int = 32) -> F
 async def issued(store: IssuerStore, *references: str, **changes: object) -> list[Issued]:
     room = await family(store)
     return [await store.claim(draft(reference, **changes), room) for reference in references]
-
-
-def commitment(uri: str, epoch: int, entry: bytes = b"entry") -> NewIntent:
-    return NewIntent(kind=IntentKind.LIST, subject=uri, number=epoch, entry=entry, made_at=NOW)
 
 
 async def change(
@@ -170,104 +160,6 @@ class IssuerStoreContract:
         assert await store.retained(kept.number) is None
         assert (await store.find("kept")).request_tag is None
 
-    async def test_a_list_follows_only_an_earlier_one(self, store: IssuerStore) -> None:
-        room = await family(store)
-        first = StoredList(
-            uri=room.uri,
-            family=room.id,
-            epoch=1,
-            version=0,
-            body=b"one",
-            media_type="application/statuslist+jwt",
-            issued_at=NOW,
-            valid_until=NOW + 10,
-            receipt=None,
-        )
-        await store.put_lists([first], [commitment(room.uri, 1)])
-        (intent,) = await store.intents()
-        await store.settle(intent, IntentState.DONE, index=7, receipt=b"receipt")
-        assert await store.list_at(room.uri) == msgspec.structs.replace(first, receipt=b"receipt")
-        with pytest.raises(ConflictError):
-            await store.put_lists([first], [commitment(room.uri, 9)])
-        assert await store.intents() == []  # neither the list nor its intent
-        second = msgspec.structs.replace(first, epoch=2, body=b"two")
-        await store.put_lists([second])
-        await store.settle(intent, IntentState.DONE, index=7, receipt=b"late")
-        assert await store.lists() == [second]
-        with pytest.raises(NotFoundError):
-            await store.list_at("https://a.example/s/none")
-
-    async def test_of_one_place_the_first_intent_is_kept(self, store: IssuerStore) -> None:
-        first = commitment("https://a.example/s/1", 1, b"first")
-        (kept,) = await store.put_intents([first])
-        assert await store.put_intents([commitment("https://a.example/s/1", 1, b"second")]) == [kept]
-        assert (kept.entry, kept.state, kept.index, kept.receipt) == (b"first", IntentState.PENDING, None, None)
-        more = await store.put_intents([commitment("https://a.example/s/1", 2), commitment("https://a.example/s/2", 1)])
-        assert await store.intents() == [kept, *more]
-        assert await store.intents(after=kept.id) == more
-        await store.settle(kept, IntentState.REFUSED, reason="G10")
-        assert [each.reason for each in await store.intents((IntentState.REFUSED,))] == ["G10"]
-        assert len(await store.intents()) == 3  # what is refused is tried again
-
-    async def test_an_intent_is_renewed_once_and_never_after_it_is_done(self, store: IssuerStore) -> None:
-        (old,) = await store.put_intents([commitment("https://a.example/s/1", 1, b"old")])
-        new = await store.renew_intent(old, commitment("https://a.example/s/1", 1, b"new"))
-        assert new.entry == b"new"
-        assert await store.renew_intent(old, commitment("https://a.example/s/1", 1, b"newer")) == new
-        await store.settle(new, IntentState.DONE, index=3, receipt=b"r")
-        assert (await store.renew_intent(new, commitment("https://a.example/s/1", 1, b"x"))).entry == b"new"
-        assert await store.intents() == []
-
-    async def test_what_is_taken_back_keeps_its_receipt_and_the_list_loses_it(self, store: IssuerStore) -> None:
-        room = await family(store)
-        published = StoredList(
-            uri=room.uri,
-            family=room.id,
-            epoch=1,
-            version=0,
-            body=b"one",
-            media_type="x",
-            issued_at=NOW,
-            valid_until=NOW,
-            receipt=None,
-        )
-        await store.put_lists([published], [commitment(room.uri, 1)])
-        (intent,) = await store.intents()
-        await store.settle(intent, IntentState.DONE, index=5, receipt=b"receipt", entry=b"as it stands")
-        last = await store.last_done()
-        assert last is not None
-        assert (last.index, last.receipt, last.entry) == (5, b"receipt", b"as it stands")
-        await store.settle(last, IntentState.PENDING, reason="taken back")
-        (again,) = await store.intents()
-        assert (again.receipt, again.index, again.reason) == (b"receipt", 5, "taken back")
-        assert await store.lists() == [published]
-        assert await store.last_done() is None
-
-    async def test_closed_intents_are_forgotten_but_for_the_last(self, store: IssuerStore) -> None:
-        made = await store.put_intents([commitment("https://a.example/s/1", epoch) for epoch in range(1, 5)])
-        for intent in made[:3]:
-            await store.settle(intent, IntentState.DONE, index=10 - intent.number, receipt=b"r")
-        assert await store.forget_intents(before=NOW) == 0
-        assert await store.forget_intents(before=NOW + 1) == 2
-        assert [each.number for each in await store.intents(tuple(IntentState))] == [1, 4]
-
-    async def test_an_older_state_never_follows_a_newer_one(self, store: IssuerStore) -> None:
-        room = await family(store)
-        newer = StoredList(
-            uri=room.uri,
-            family=room.id,
-            epoch=1,
-            version=5,
-            body=b"one",
-            media_type="x",
-            issued_at=NOW,
-            valid_until=NOW,
-            receipt=None,
-        )
-        await store.put_lists([newer])
-        with pytest.raises(ConflictError):
-            await store.put_lists([msgspec.structs.replace(newer, epoch=2, version=4)])
-
     async def test_families_and_secret_are_found_again(self, store: IssuerStore) -> None:
         room = await family(store)
         assert room.uri == "https://a.example/s/1"
@@ -281,123 +173,3 @@ class IssuerStoreContract:
         secret = await store.secret()
         assert len(secret) == 32
         assert await store.secret() == secret
-
-
-def old_credential(reference: str, index: int, state: CredentialState = VALID) -> AdoptedCredential:
-    return AdoptedCredential(
-        reference=reference,
-        type="residence",
-        format="dc+sd-jwt",
-        id=f"urn:uuid:{reference}",
-        key="old",
-        issued_at=NOW - 1000,
-        valid_until=NOW + 1000,
-        index=index,
-        state=state,
-    )
-
-
-def old_family(**changes: object) -> AdoptedFamily:
-    credentials = (old_credential("old-1", 3), old_credential("old-2", 4, REVOKED))
-    plain = AdoptedFamily(
-        format=StatusFormat.TOKEN,
-        uri="https://a.example/s/2",
-        entries=8,
-        credentials=credentials,
-        taken=((6, SUSPENDED), (7, VALID)),
-    )
-    return msgspec.structs.replace(plain, **changes)
-
-
-class AdoptionContract:
-    """The part of the port by which an issuer takes over from another system."""
-
-    async def test_what_is_adopted_is_held_until_it_is_released(self, store: IssuerStore) -> None:
-        (made,) = await store.adopt([old_family()])
-        assert (made.adopted, made.held, made.uri) == (True, True, "https://a.example/s/2")
-        assert sorted((await store.states(made.id))[1]) == [(4, REVOKED), (6, SUSPENDED)]
-        assert list(await store.adopted(made.id)) == [(3, VALID), (4, REVOKED), (6, SUSPENDED), (7, VALID)]
-        with pytest.raises(ConflictError):
-            await change(store, REVOKED, VALID, reference="old-1")
-        assert await store.release() == [msgspec.structs.replace(made, held=False)]
-        assert await store.release() == []
-        await change(store, REVOKED, VALID, reference="old-1")
-        assert sorted((await store.states(made.id))[1]) == [(3, REVOKED), (4, REVOKED), (6, SUSPENDED)]
-
-    async def test_nothing_is_issued_while_another_system_issues(self, store: IssuerStore) -> None:
-        own = await family(store)
-        await store.adopt([old_family()])
-        before = await store.families()
-        for refused in (
-            store.claim(draft("case-1"), own),
-            store.claim(draft("case-1"), None),
-            store.claim(draft("old-2", id="urn:uuid:new"), own, replaces=(await store.find("old-2")).number),
-            family(store, entries=128),
-        ):
-            with pytest.raises(ConflictError):
-                await refused
-        assert await store.families() == before
-
-    async def test_adopted_indexes_are_not_drawn_and_addresses_not_given_again(self, store: IssuerStore) -> None:
-        await store.adopt([old_family(capacity=8)])
-        (released,) = await store.release()
-        (first,) = await issued(store, "case-1")
-        (_old, new) = await store.families()
-        assert (first.family, new.uri) == (new.id, "https://a.example/s/3")
-        drawn = [await store.claim(draft(f"new-{number}"), released) for number in range(4)]
-        assert sorted(row.index or 0 for row in drawn) == [0, 1, 2, 5]
-        with pytest.raises(ConflictError):
-            await store.claim(draft("new-4"), released)
-
-    @pytest.mark.parametrize(
-        "wrong",
-        [
-            old_family(taken=((3, VALID),)),
-            old_family(taken=((7, VALID), (7, VALID))),
-            old_family(credentials=(old_credential("old-1", 1), old_credential("old-1", 2))),
-            old_family(uri="https://a.example/s/1"),
-            old_family(credentials=(old_credential("case-1", 1),)),
-        ],
-    )
-    async def test_a_clash_leaves_nothing_behind(self, store: IssuerStore, wrong: AdoptedFamily) -> None:
-        await issued(store, "case-1")
-        before = await store.families()
-        with pytest.raises(ConflictError):
-            await store.adopt([old_family(uri="https://a.example/s/9", credentials=()), wrong])
-        assert await store.families() == before
-
-    async def test_an_adoption_is_undone_completely_before_it_is_published(self, store: IssuerStore) -> None:
-        (own,) = await issued(store, "case-1")
-        before = await store.families()
-        await store.adopt([old_family()])
-        await store.release()
-        assert await store.abandon() == 2
-        assert await store.families() == before
-        assert await store.find("case-1") == own
-        with pytest.raises(NotFoundError):
-            await store.find("old-1")
-        await store.adopt([old_family()])
-        assert await store.abandon() == 2
-
-    async def test_what_was_published_or_changed_here_is_not_abandoned(self, store: IssuerStore) -> None:
-        (made,) = await store.adopt([old_family(capacity=8)])
-        await store.release()
-        await change(store, REVOKED, VALID, reference="old-1")
-        with pytest.raises(ConflictError):
-            await store.abandon()
-        await change(store, VALID, REVOKED, reference="old-1")
-        published = StoredList(
-            uri=made.uri,
-            family=made.id,
-            epoch=1,
-            version=2,
-            body=b"list",
-            media_type="a/b",
-            issued_at=NOW,
-            valid_until=NOW + 1,
-            receipt=None,
-        )
-        await store.put_lists([published])
-        with pytest.raises(ConflictError):
-            await store.abandon()
-        assert (await store.find("old-1")).state is VALID

@@ -24,4 +24,5 @@ def backend() -> Backend:
         without={
             "unsynced subsets": "the server's own write-ahead log; fsync errors and kills of the server are above"
         },
+        cost=2,
     )

@@ -10,10 +10,12 @@ import pytest
 from issuer.store import IssuerStore
 from issuer.stores.sqlite import APPLICATION_ID, MIGRATIONS, SqliteIssuerStore
 from ssi.database import Database
-from tests.contracts.issuer_store import AdoptionContract, IssuerStoreContract, draft, family
+from tests.contracts.issuer_adoption import AdoptionContract
+from tests.contracts.issuer_publication import PublicationContract
+from tests.contracts.issuer_store import IssuerStoreContract, draft, family
 
 
-class TestSqliteInMemory(IssuerStoreContract, AdoptionContract):
+class TestSqliteInMemory(IssuerStoreContract, PublicationContract, AdoptionContract):
     @pytest.fixture
     async def store(self) -> AsyncIterator[IssuerStore]:
         opened = await SqliteIssuerStore.open(":memory:")
@@ -21,7 +23,7 @@ class TestSqliteInMemory(IssuerStoreContract, AdoptionContract):
         await opened.close()
 
 
-class TestSqliteFile(IssuerStoreContract, AdoptionContract):
+class TestSqliteFile(IssuerStoreContract, PublicationContract, AdoptionContract):
     @pytest.fixture
     async def store(self, tmp_path: Path) -> AsyncIterator[IssuerStore]:
         opened = await SqliteIssuerStore.open(tmp_path / "issuer.db")

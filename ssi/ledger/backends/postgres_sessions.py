@@ -28,6 +28,8 @@ T = TypeVar("T")
 READERS: Final = 4
 # How long a writer waits for its turn before it goes on without.
 TURN_SECONDS: Final = 0.5
+# How long the end of a ledger waits for what was still asked of the database, after cancelling it.
+END_SECONDS: Final = 2.0
 
 
 class BackgroundLoop:
@@ -35,22 +37,40 @@ class BackgroundLoop:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
+        self._closing = False
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
-        """Start ``work`` there; return a future of the caller's loop."""
-        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        """Start ``work`` there; return a future of the caller's loop. Raises UnavailableError if closed meanwhile."""
+        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._until_closed(work), self._loop))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do ``work`` there and wait for it, without a loop of the caller's own."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self) -> None:
-        """Stop the loop and its thread; what still runs is given up."""
+        """End what still runs, then the loop and its thread."""
+        self._closing = True
+        self.run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _until_closed(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self._closing:
+                raise UnavailableError("the ledger was closed meanwhile") from None
+            raise
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=END_SECONDS)
 
 
 class Session:

@@ -32,7 +32,7 @@ from tests.tools.workloads import append
 FINALITY = 4
 BLOCK_SECONDS = 0.015
 ATTEMPTS = 20
-_TURNS = itertools.cycle(itertools.product((0, FINALITY), (Mode.LEAVES, Mode.ENTRIES)))
+_TURNS = itertools.cycle(itertools.product((FINALITY, 0), (Mode.LEAVES, Mode.ENTRIES)))
 
 
 class Workload(append.Workload):

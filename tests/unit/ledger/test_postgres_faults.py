@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Iterator
@@ -114,6 +115,25 @@ async def test_a_network_that_says_nothing_is_unavailable_after_the_time_limit(p
     assert await until_acknowledged(ledger, [b"b"]) == [1]
     assert await ledger.size() == 2
     await ledger.close()
+
+
+async def test_what_is_asked_of_a_ledger_that_is_closed_meanwhile_ends(
+    proxy: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = through(proxy, Log(server()), timeout=60)
+    assert await ledger.size() == 0
+    proxy.stall()
+    asked = [asyncio.create_task(work) for work in (*(ledger.size() for _ in range(6)), ledger.checkpoint())]
+    await asyncio.sleep(0.2)
+    begun = time.monotonic()
+    await ledger.close()
+    for task in asked:
+        with pytest.raises(UnavailableError):
+            await asyncio.wait_for(task, 5)
+    assert time.monotonic() - begun < 10
+    proxy.stall(False)
+    gc.collect()
+    assert "destroyed" not in caplog.text
 
 
 @pytest.fixture

@@ -201,8 +201,10 @@ class Registry(SigningFollower):
 
     async def _write_here(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
         """Write the batch; on a conflict with another process fold its entries and begin again."""
+        shared = isinstance(self._ledger, TurnTakingLedger)  # there, others have most likely written
         for _ in range(MAX_CONFLICTS):
-            await self._catch_up()
+            if shared or await self._ledger.size() != self._state.size:
+                await self._catch_up()
             await self._require_whole()
             start = self._state.size
             try:

@@ -11,7 +11,7 @@ import time
 
 import tests.bench.suites
 from tests.bench.report import DOCUMENT, document
-from tests.bench.rows import ROWS, Effort, Line, NotBuilt
+from tests.bench.rows import ROWS, Absent, Effort, Line
 
 
 def load_rows() -> None:
@@ -38,8 +38,8 @@ def main() -> int:
         begun = time.perf_counter()
         try:
             found = list(measure(effort))
-        except NotBuilt as absent:
-            found = [Line(name, "–", f"not built yet: {absent}", None, "")]
+        except Absent as absent:
+            found = [Line(name, "–", f"not measured: {absent}", None, "")]
         for line in found:
             print(f"{line.operation}\n    target {line.target}\n    measured {line.measured}")
             print(f"    met {line.met}\n    {line.others}", flush=True)

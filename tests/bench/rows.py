@@ -4,7 +4,7 @@ Source:  the speed table of docs/adr/0003-speed.md, which names every target.
 Input:   ``Effort``: how many rounds to spend.
 Shapes:  a row yields ``Line`` values; ``met`` is None when there is no target or nothing to compare yet.
 I/O:     none here.
-Errors:  a row raises ``NotBuilt`` when the part that it measures does not exist.
+Errors:  a row raises ``Absent`` when this machine lacks what it measures.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import NamedTuple
 from tests.bench.harness import Comparison, Measured, Spread
 
 
-class NotBuilt(Exception):
-    """The part that a row measures does not exist yet."""
+class Absent(Exception):
+    """What a row measures is not on this machine; the text says what."""
 
 
 class Effort(NamedTuple):

@@ -27,8 +27,8 @@ from ssi.errors import (
     UsageError,
 )
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
+from ssi.ledger.backends.hash_reads import HashReads
 from ssi.ledger.backends.head import HeadFile
-from ssi.ledger.backends.postgres_hashes import HashReads
 from ssi.ledger.backends.postgres_log import LogTables, check_nodes, stored_checkpoint
 from ssi.ledger.backends.postgres_server import Place, parse_url
 from ssi.ledger.backends.postgres_sessions import BackgroundLoop, Readers, Session, Turns

@@ -9,7 +9,7 @@ Errors:  those of the port. What asyncpg raises is translated by the caller (``p
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from ssi.errors import (
     BrokenEntryError,
@@ -21,15 +21,13 @@ from ssi.errors import (
 )
 from ssi.ledger import merkle
 from ssi.ledger.backends import postgres_schema
+from ssi.ledger.backends.hash_reads import Range
 from ssi.ledger.backends.postgres_schema import LEVEL_BITS, node_position, quoted
 from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
 
 if TYPE_CHECKING:
     import asyncpg
-
-# Level, first node, the one after the last.
-Range: TypeAlias = tuple[int, int, int]
 
 # The first half of every advisory lock of ours, "CLOG" and on; the second is the schema's number.
 LOCK_CLASS: Final = 0x434C4F47

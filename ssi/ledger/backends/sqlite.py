@@ -25,6 +25,7 @@ from ssi.durable import sync_directory
 from ssi.errors import InclusionProofError, InvalidInputError, NotFoundError, UnavailableError
 from ssi.ledger import merkle
 from ssi.ledger.backends.group_commit import AppendRequest, GroupCommit
+from ssi.ledger.backends.hash_reads import HashReads
 from ssi.ledger.backends.head import HeadFile
 from ssi.ledger.backends.sqlite_file import LogFile, translated
 from ssi.ledger.checkpoint import Checkpoint, parse_checkpoint, parse_note
@@ -61,6 +62,7 @@ class SqliteLedger:
             raise
         self._commits = GroupCommit(self._append_batch, name=f"ledger {self.path.name}")
         self._reads = ThreadPoolExecutor(1, thread_name_prefix=f"ledger {self.path.name} reader")
+        self._hashes = HashReads(lambda ranges: self._read(lambda: self._reader.hashes(ranges)))
         self._closed = False
 
     @classmethod
@@ -137,7 +139,8 @@ class SqliteLedger:
         return await self._read(lambda: self._reader.read(start, stop))
 
     async def hashes(self, level: int, start: int, stop: int) -> Sequence[bytes]:
-        return await self._read(lambda: self._reader.hashes(level, start, stop))
+        self._check_process()
+        return await self._hashes.read((level, start, stop))
 
     async def checkpoint(self) -> bytes | None:
         return await self._read(self._reader.note)

@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 
 from ssi.errors import BrokenEntryError, InclusionProofError, SsiError, UnavailableError
 from ssi.ledger import merkle
+from ssi.ledger.backends.hash_reads import Range
 from ssi.ledger.checkpoint import Checkpoint, check_successor
 from ssi.ledger.port import HASH_BYTES, Withheld, check_level, check_range
 
@@ -220,9 +221,20 @@ class LogFile:
         """Return the error for an entry that has neither a body nor an order that erased it."""
         return BrokenEntryError(index, "its row has neither a body nor an order that erased it")
 
-    def hashes(self, level: int, start: int, stop: int) -> list[bytes]:
+    def hashes(self, ranges: Sequence[Range]) -> list[list[bytes] | SsiError]:
+        """Return the hashes of each range of nodes, or why there are none."""
+        size = self.size()
+        found: list[list[bytes] | SsiError] = []
+        for one in ranges:
+            try:
+                found.append(self._row(*one, size))
+            except SsiError as exc:
+                found.append(exc)
+        return found
+
+    def _row(self, level: int, start: int, stop: int, size: int) -> list[bytes]:
         check_level(level)
-        check_range(start, stop, self.size() >> level, what=f"subtree of level {level}")
+        check_range(start, stop, size >> level, what=f"subtree of level {level}")
         if stop - start < 4 or level > 2:
             return [self.node((level, index)) for index in range(start, stop)]
         # Near the leaves, one sweep over neighbouring rows is shorter than a look-up for each.

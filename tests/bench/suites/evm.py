@@ -11,7 +11,7 @@ from pathlib import Path
 from ssi.ledger import Ledger
 from ssi.ledger.backends.evm.contract import Mode
 from tests.bench.harness import Spread
-from tests.bench.rows import Effort, Line, NotBuilt, row, value_line
+from tests.bench.rows import Absent, Effort, Line, row, value_line
 from tests.bench.suites.ledger import directory, entries, percentile, written_by_many
 from tests.evm import npm
 from tests.evm.ledger import deployed, opened
@@ -43,7 +43,7 @@ def append(effort: Effort) -> Iterator[Line]:
     try:
         npm.find_anvil()
     except npm.Absent as exc:
-        raise NotBuilt(str(exc)) from exc
+        raise Absent(str(exc)) from exc
     with directory() as place, node() as chain:
         single, piecewise = [], []
         for number in range(rounds):

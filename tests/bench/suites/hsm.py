@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ssi.keys import Curve, KeyPurpose
 from ssi.keys.backends.pkcs11 import Pkcs11Kms
 from tests.bench.harness import Spread
-from tests.bench.rows import Effort, Line, NotBuilt, row, value_line
+from tests.bench.rows import Absent, Effort, Line, row, value_line
 from tests.contracts.softhsm import SLOW_SECONDS, SlowKms, find_module, token_url
 
 SESSIONS = 16
@@ -18,7 +18,7 @@ SESSIONS = 16
 @row("HSM")
 def hsm(effort: Effort) -> Iterator[Line]:
     if find_module() is None:
-        raise NotBuilt("SoftHSM2 is not installed here")
+        raise Absent("SoftHSM2 is not installed here")
     rounds, count = (2, 4 * SESSIONS) if effort.quick else (7, 20 * SESSIONS)
     slow, one_slow = asyncio.run(measured(SlowKms, count, rounds))
     fast, one_fast = asyncio.run(measured(Pkcs11Kms, count, rounds))

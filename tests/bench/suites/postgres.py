@@ -14,7 +14,7 @@ from ssi.keys.backends.memory import MemoryKms
 from ssi.ledger import open_ledger
 from ssi.registry import Registry
 from tests.bench.long_log import proof_lines
-from tests.bench.rows import Effort, Line, NotBuilt, row
+from tests.bench.rows import Absent, Effort, Line, row
 from tests.bench.suites.ledger import (
     WRITERS,
     append_lines,
@@ -37,7 +37,7 @@ Work = Callable[..., tuple[float, float, list[float]]]
 def database() -> Iterator[tuple[Server, float]]:
     """Start a server on the disk of the repository; give it and what one fsync costs there."""
     if find_binaries() is None:
-        raise NotBuilt("PostgreSQL is not installed here")
+        raise Absent("PostgreSQL is not installed here")
     with directory() as place:
         place.chmod(0o755)
         server = Server(place)

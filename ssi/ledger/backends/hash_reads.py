@@ -1,6 +1,7 @@
-"""What tasks ask of the stored hashes within one turn of their loop becomes one statement.
+"""What tasks ask of the stored hashes within one turn of their loop is read together.
 
-Source:  none; a proof reads a dozen hashes at once (``ssi.ledger.merkle``), and each statement is a round trip.
+Source:  none; a proof reads a dozen hashes at once (``ssi.ledger.merkle``), and each would be a round trip to a
+         database, or a way to another thread and back.
 Input:   ranges of nodes, from any number of event loops.
 I/O:     what ``fetch`` does, once for each turn in which something was asked.
 Errors:  each caller gets those of its own range, or what ``fetch`` raises.
@@ -11,9 +12,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from ssi.errors import SsiError
-from ssi.ledger.backends.postgres_log import Range
+
+Range: TypeAlias = tuple[int, int, int]
+"""Level, first node, the one after the last."""
 
 Fetch = Callable[[Sequence[Range]], Awaitable[Sequence[list[bytes] | SsiError]]]
 _Waiting = list[tuple[Range, "asyncio.Future[list[bytes]]"]]
@@ -29,7 +33,7 @@ class HashReads:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def read(self, wanted: Range) -> list[bytes]:
-        """Return the hashes of one range. Raises as ``LogTables.hashes``."""
+        """Return the hashes of one range. Raises as ``Ledger.hashes``."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[bytes]] = loop.create_future()
         with self._lock:

@@ -150,7 +150,9 @@ def translated() -> Iterator[None]:
     except asyncpg.PostgresError as exc:
         raise _from_state(exc) from exc
     except asyncpg.ClientConfigurationError as exc:
-        raise InvalidInputError("the URL of the PostgreSQL ledger is malformed") from exc
+        raise InvalidInputError(
+            "the URL of the PostgreSQL ledger is malformed, or a certificate file that its sslmode needs is not there"
+        ) from exc
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError, EOFError) as exc:
         raise UnavailableError(f"the ledger database did not answer: {type(exc).__name__}") from exc
 

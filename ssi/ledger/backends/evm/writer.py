@@ -76,6 +76,7 @@ class Writer:
         self._tip: Tip | None = None
         self._code_checked = False
         self._trouble: float | None = None
+        self._cause = ""
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         reader.heard = self._settle
@@ -101,7 +102,7 @@ class Writer:
             self._wake.clear()
             try:
                 await self._turn()
-                self._trouble = None
+                self._trouble, self._cause = None, ""
             except UnavailableError as exc:
                 self._reset()
                 self._bear(exc)
@@ -274,6 +275,7 @@ class Writer:
     def _bear(self, exc: UnavailableError) -> None:
         """Go on for a while if no node answers; then tell those who wait."""
         now = time.monotonic()
+        self._cause = f" ({exc})"
         self._trouble = self._trouble or now
         if now - self._trouble >= self._outage_seconds:
             self._fail(exc)
@@ -282,7 +284,8 @@ class Writer:
     def _expire(self) -> None:
         now = time.monotonic()
         late = [one for one in self._waiting if one.deadline <= now]
-        error = UnavailableError(f"not final after {self._wait_seconds:g} seconds: ask again with the same entries")
+        words = f"not final after {self._wait_seconds:g} seconds: ask again with the same entries{self._cause}"
+        error = UnavailableError(words)
         self._conclude([(one, error) for one in late])
 
     def _fail(self, error: SsiError) -> None:

@@ -22,7 +22,8 @@ from ssi.ledger.backends.evm.contract import Mode
 from tests.contracts.ledger import unsigned
 from tests.evm.ledger import deployed, url
 from tests.evm.node import Node
-from tests.unit.ledger.postgres_log import KEY, Log
+from tests.unit.ledger.heads import KEY
+from tests.unit.ledger.postgres_log import Log
 
 NAMES = ("memory", "sqlite", "postgres", "evm leaves", "evm entries")
 FILES = ("sqlite", "evm leaves", "evm entries")

@@ -21,7 +21,7 @@ from ssi.ledger.backends.tile_folder import TileFolder
 from ssi.ledger.storage import verify_storage
 from tests.contracts.ledger import unsigned
 from tests.contracts.tiles import Publisher
-from tests.unit.ledger.postgres_log import KEY
+from tests.unit.ledger.heads import KEY
 
 SMALL, LARGE = "320k", "8m"
 BODY = b"what stands in an entry" * 100

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ssi.errors import ConflictError, SsiError, UnavailableError
 from ssi.keys import Curve, PrivateKey
-from ssi.ledger import Ledger, merkle, open_ledger, stream
+from ssi.ledger import Ledger, Withheld, merkle, open_ledger, stream
 from ssi.ledger.checkpoint import Checkpoint, NoteKey, build_note, checkpoint_text, verify_note
+from ssi.ledger.port import MAX_READ
 from ssi.ledger.storage import verify_storage
 from tests.tools.workloads import Acknowledge
 
@@ -77,21 +78,33 @@ class Workload:
             await ledger.close()
 
     async def _check_acknowledged(self, ledger: Ledger, acknowledged: Sequence[str]) -> list[str]:
-        problems = []
-        size = await ledger.size()
+        wanted: list[tuple[int, bytes]] = []
         for line in acknowledged:
             kind, _, rest = line.partition(" ")
             if kind == "head":
                 self._signed = max(self._signed, int(rest))
                 continue
             index, _, entry = rest.partition(" ")
-            if int(index) >= size or list(await ledger.read(int(index), int(index) + 1)) != [entry.encode()]:
-                problems.append(f"acknowledged and lost: {line}")
+            wanted.append((int(index), entry.encode()))
+        found = await self._found(ledger, [index for index, _ in wanted])
+        problems = [
+            f"acknowledged and lost: entry {index} {entry.decode()}"
+            for index, entry in wanted
+            if found.get(index) != entry
+        ]
         note = await ledger.checkpoint()
         signed = verify_note(note, keys=[self._key]).size if note else 0
         if signed < self._signed:
             problems.append(f"a head of size {self._signed} was acknowledged, {signed} is stored")
         return problems
+
+    async def _found(self, ledger: Ledger, indexes: Sequence[int]) -> dict[int, bytes | Withheld]:
+        """Return the entries from the first to the last of ``indexes``: those of one round lie close together."""
+        first, stop = min(indexes, default=0), min(max(indexes, default=-1) + 1, await ledger.size())
+        found: dict[int, bytes | Withheld] = {}
+        for start in range(first, stop, MAX_READ):
+            found.update(enumerate(await ledger.read(start, min(start + MAX_READ, stop)), start))
+        return found
 
     async def _audit(self, ledger: Ledger) -> list[str]:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 # Before the fork: each child would need as long for it as it lives.
@@ -19,15 +20,21 @@ from tests.tools.workloads import Acknowledge, append
 SERVER_KILLED = "server killed"
 
 
+@cache
+def running() -> Server:
+    """Return the server of all directories, started when it is first asked for and stopped with this process."""
+    return Server()
+
+
 class Workload(append.Workload):
-    """One server for each directory; one process of ten kills it in the middle of the work."""
+    """One log for each directory, on one server; one process of ten kills it in the middle of the work."""
 
     longest_run_seconds = 0.4
 
     def __init__(self) -> None:
         super().__init__()
-        self._server = Server()
-        self._url = self._server.url("crash")
+        self._server = running()
+        self._url = self._server.url()
 
     def open(self, directory: Path) -> Ledger:
         return open_ledger(self._url)
@@ -53,7 +60,3 @@ class Workload(append.Workload):
             self._server.start()
         lines = [line for line in acknowledged if line != SERVER_KILLED]
         return await super().check(directory, lines, thorough=thorough)
-
-    def close(self) -> None:
-        """Stop the server."""
-        self._server.remove()

@@ -12,7 +12,7 @@ from ssi.cli.command import action, ledger_options
 from ssi.cli.files import read_input
 from ssi.cli.output import Answer, facts
 from ssi.cli.session import Session
-from ssi.errors import NotFoundError
+from ssi.errors import InvalidInputError, NotFoundError
 from ssi.types import JsonObject
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ async def command(session: Session, source: str, note: str | None) -> Answer:
     from ssi.ledger.backends.recovery import recover
     from ssi.ledger.note import MAX_NOTE_BYTES
 
+    if session.ledger_url().startswith("evm+"):
+        raise InvalidInputError("a mirror is filled from its chain; what it lacks then comes by ssi ledger supply")
     kept = None if note is None else read_input(note, max_bytes=MAX_NOTE_BYTES)
     lines = _lines(Path(source))
     done = await asyncio.to_thread(recover, session.ledger_url(), lines, keys=session.note_keys(), kept=kept)

@@ -96,7 +96,10 @@ class Output:
         if self.as_json:
             self.document(document)
             return
-        words = [document["outcome"], document.get("check"), document["reason"]]
+        check, reason = document.get("check"), document["reason"]
+        if check and reason.startswith(f"{check}: "):
+            check = None  # an error with a code begins with it
+        words = [document["outcome"], check, reason]
         click.echo(": ".join(plain(word) for word in words if word), err=True)
         report = document.get("report")
         if isinstance(report, dict):

@@ -36,7 +36,7 @@ from tests.evm.node import Node, node
 from tests.unit.ledger.postgres_log import Log
 from tests.unit.registry.answering import Operated
 from tests.unit.registry.guarding import parse_payload
-from tests.unit.registry.test_guard import REFUSED
+from tests.unit.registry.refused_entries import REFUSED
 from tests.unit.registry.world import NOW, Organisation, World
 
 SECRETS = ("jane", "Jane", "19900131", "%31%39", "06-12-34", "z6Mkha", "eyJrdHk", "0a1b2c3d", "ab12ab12", "s3cret")

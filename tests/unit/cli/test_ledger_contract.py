@@ -199,6 +199,7 @@ def _read_by_others(office: Office, url: str, mode: Mode, size: int) -> None:
         empty = ssi("ledger", "supply", "--from", "memory:", *reader)
         assert (empty.code, empty.document["missing"], empty.document["first missing"]) == (3, size, 0)
         assert ssi("ledger", "supply", "--from", "tiles:public", *reader).document["supplied"] == size
+    assert "ssi ledger supply" in ssi("ledger", "recover", "--from", "public", *reader).document["reason"]
     again = ssi("ledger", "supply", "--from", "tiles:public", *reader).document
     assert (again["supplied"], again["head"], again["missing"]) == (0, size, 0)
     audited = ssi("ledger", "audit", *reader).document

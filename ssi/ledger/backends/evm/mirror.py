@@ -50,7 +50,8 @@ class MirrorFile(LogFile):
 
     def without_body(self, index: int) -> SsiError:
         """Another writer's entry of which only the leaf hash is on chain, or a body that this mirror lost."""
-        return UnavailableError(f"the body of entry {index} is not in this mirror: only its leaf hash is on chain")
+        reason = "only its leaf hash is on chain, and `ssi ledger supply` brings it from another copy"
+        return UnavailableError(f"the body of entry {index} is not in this mirror: {reason}")
 
     def identify(self, identity: Identity) -> None:
         """Write which log this mirrors, or hold it against what is written."""

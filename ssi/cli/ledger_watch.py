@@ -30,6 +30,7 @@ from ssi.types import JsonObject
 
 if TYPE_CHECKING:
     from ssi.ledger.note import NoteKey
+    from ssi.registry import RegistryFollower
     from ssi.registry.anchoring import AnchorWatch
     from ssi.registry.monitor import Monitor, Round
 
@@ -108,8 +109,15 @@ def _anchors(session: Session, given: Mapping[str, Any], keys: Sequence[NoteKey]
 
     if given["anchored_in"] is None:
         return None
-    follower = other_ledger(session, given["anchored_in"], given["anchor_roots"], given["anchor_vkeys"])
-    return AnchorWatch(follower, keys=keys)
+
+    def follow() -> RegistryFollower:
+        return other_ledger(session, given["anchored_in"], given["anchor_roots"], given["anchor_vkeys"])
+
+    try:
+        return AnchorWatch(follow(), keys=keys)
+    except UnavailableError as exc:
+        click.echo(f"not compared with anchors yet: {plain(str(exc))}", err=True)
+        return AnchorWatch(follow, keys=keys)  # opened by the first look at which it is there
 
 
 async def _round(session: Session, monitor: Monitor, shown: tuple[str, ...], evidence: Path | None) -> Round:

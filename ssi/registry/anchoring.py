@@ -110,8 +110,8 @@ class AnchoredHead(msgspec.Struct, frozen=True):
 class AnchorWatch:
     """The anchors of one log on another ledger, as they come in."""
 
-    def __init__(self, into: RegistryFollower, *, keys: Sequence[NoteKey]) -> None:
-        """``keys`` sign the log that is anchored; ``into`` follows the other ledger."""
+    def __init__(self, into: RegistryFollower | Callable[[], RegistryFollower], *, keys: Sequence[NoteKey]) -> None:
+        """``keys`` sign the log that is anchored; ``into`` follows the other ledger, or opens it when it is asked."""
         self._into = into
         self._keys = tuple(keys)
         self._seen = 0
@@ -123,6 +123,8 @@ class AnchorWatch:
 
         Raises as ``RegistryFollower.refresh`` if the other ledger is not to be believed, or does not answer.
         """
+        if not isinstance(self._into, RegistryFollower):
+            self._into = self._into()
         view = await self._into.refresh()
         found: list[AnchoredHead] = []
         for origin in dict.fromkeys(key.name for key in self._keys):

@@ -106,6 +106,17 @@ def test_what_is_wrong_is_said_before_anything_is_paid(office: Office) -> None:
     assert "chmod 600" in office.deploy().document["reason"]
 
 
+def test_an_account_with_nothing_on_it(office: Office) -> None:
+    replace_file(office / "account.key", bytes(range(1, 33)).hex().encode() + b"\n")
+    planned = office.deploy("--dry-run").document
+    assert (planned["wei of the account"], planned["account"]) == (
+        0,
+        format_address(LocalSigner(bytes(range(1, 33))).address),
+    )
+    done = office.deploy()
+    assert (done.code, "nsufficient funds" in done.document["reason"]) == (3, True)
+
+
 def test_a_key_under_a_passphrase(office: Office) -> None:
     from eth_account import Account
 

@@ -246,6 +246,27 @@ async def test_anchors_that_stop_and_a_ledger_of_them_that_is_away_or_lies(two: 
     assert [alarm.kind for alarm in (await lied.look(now=two.clock())).alarms] == ["anchor"]
 
 
+async def test_a_ledger_of_anchors_that_is_opened_later(two: Two) -> None:
+    await two.anchor()
+    tries = 0
+
+    def opened() -> RegistryFollower:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise UnavailableError("no answer")
+        return RegistryFollower(two.public.ledger, roots=[two.root.did])
+
+    registry = two.federation.registry
+    keys = [await registry.note_key()]
+    watch = AnchorWatch(opened, keys=keys)
+    monitor = Monitor(registry.ledger, roots=[two.ministry.did], keys=keys, anchors=watch, anchor_seconds=HOUR)
+    assert [alarm.kind for alarm in (await monitor.look(now=two.clock())).alarms] == ["freeze"]
+    assert (await monitor.look(now=two.clock())).alarms == ()
+    assert watch.newest is not None
+    assert tries == 2
+
+
 async def test_memory_does_not_grow_with_bodies_that_are_gone() -> None:
     class Gone(MemoryLedger):
         def __init__(self, size: int) -> None:

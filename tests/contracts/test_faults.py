@@ -41,15 +41,16 @@ def present(row: Row) -> Row:
     return row
 
 
-BELOW = [
+QUICK = [
     *(("sqlite", name) for name in ("disk full", "fsync error", "rollback")),
-    *(("postgres", name) for name in ("cut", "kill -9 of the server", "fsync error")),
-    *(
-        ("evm", name)
-        for name in ("fsync error", "reorg", "reorg below finality", "log gaps", "wrong chain", "rollback")
-    ),
+    *(("evm", name) for name in ("reorg below finality", "other code", "rollback")),
     *(("tiles", name) for name in ("fork", "wrong answer, over https", "log gaps")),
 ]
+SLOW = [
+    *(("postgres", name) for name in ("cut", "kill -9 of the server", "fsync error")),
+    *(("evm", name) for name in ("fsync error", "reorg", "log gaps", "wrong chain")),
+]
+BELOW = [*QUICK, *(pytest.param(*each, marks=pytest.mark.slow) for each in SLOW)]
 
 
 @pytest.mark.parametrize(("backend", "name"), BELOW)

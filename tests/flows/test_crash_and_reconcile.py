@@ -39,10 +39,12 @@ def test_in_a_file(capfd: pytest.CaptureFixture[str]) -> None:
     tells_its_story(capfd)
 
 
+@pytest.mark.slow
 def test_on_a_postgresql_server(capfd: pytest.CaptureFixture[str]) -> None:
     tells_its_story(capfd, "--ledger", server().url())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(Mode))
 def test_on_a_chain_whose_newest_blocks_are_replaced(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, mode: Mode

@@ -134,6 +134,18 @@ class RegistryView(Protocol):
         ...
 
 
+class RegistrySource(Protocol):
+    """The registry as a verifier needs it: the newest view, and DID logs (``RegistryFollower`` is one)."""
+
+    def view(self) -> RegistryView:
+        """Return the newest view; pure state, nothing waits."""
+        ...
+
+    async def did_log(self, did: str) -> bytes:
+        """Return the log of a DID (``LogSource``)."""
+        ...
+
+
 class PublishedList(msgspec.Struct, frozen=True):
     """A signed status list as it is served."""
 

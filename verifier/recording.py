@@ -22,7 +22,7 @@ from ssi.encoding.jcs import jcs
 from ssi.errors import DidNotFoundError, InvalidInputError, NotFoundError
 from ssi.ledger.excerpt import Line, build_line
 from ssi.ledger.note import NoteKey
-from ssi.ports import Accredited, Commitment, Fetch, Fetched, PublishedList, StatusListSource
+from ssi.ports import Accredited, Commitment, Fetch, Fetched, PublishedList, RegistrySource, StatusListSource
 from ssi.registry.view import RegistrySnapshot
 from ssi.status.folder import list_files
 from ssi.types import JsonObject
@@ -32,7 +32,7 @@ from .pinned import DOCUMENTS, document_members
 from .policy import Policy, without_content
 from .report import CouldNotCheck, Refused
 from .verified import VerifiedPresentation
-from .verifier import RegistrySource, Verifier
+from .verifier import Verifier
 
 if TYPE_CHECKING:
     from .evidence import Evidence, LedgerKind

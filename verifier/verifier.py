@@ -10,7 +10,7 @@ Errors:  InvalidInputError (no presentation), Refused (a check failed), CouldNot
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -26,7 +26,7 @@ from ssi.errors import (
     VerificationError,
 )
 from ssi.keys import PublicKey
-from ssi.ports import Fetch, RegistryView, StatusListSource
+from ssi.ports import Fetch, RegistrySource, RegistryView, StatusListSource
 from ssi.types import UnixSeconds
 
 from .acceptance import accredited, check_signers, check_without_registry, match_schema
@@ -53,18 +53,6 @@ Clock: TypeAlias = Callable[[], int]
 EvidenceKind: TypeAlias = Literal["excerpt", "whole"]
 
 MAX_REMEMBERED_ISSUERS: Final = 4096
-
-
-class RegistrySource(Protocol):
-    """The registry as a verifier needs it: the newest view, and DID logs (``RegistryFollower`` is one)."""
-
-    def view(self) -> RegistryView:
-        """Return the newest view; pure state, nothing waits."""
-        ...
-
-    async def did_log(self, did: str) -> bytes:
-        """Return the log of a DID (``LogSource``)."""
-        ...
 
 
 class Verifier:

@@ -23,13 +23,13 @@ from .logs import log_options, taken_logs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ssi.ports import PublishedList
+    from ssi.ports import PublishedList, RegistrySource
     from ssi.registry import RegistryFollower, RegistrySnapshot
 
     from ..evidence import Evidence
     from ..policy import Policy
     from ..verified import VerifiedPresentation
-    from ..verifier import EvidenceKind, RegistrySource, Verifier
+    from ..verifier import EvidenceKind, Verifier
 
 MAX_PRESENTATION_BYTES = 4 << 20
 

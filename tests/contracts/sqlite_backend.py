@@ -45,7 +45,7 @@ async def _rollback(place: Path, seed: int) -> Outcome:
     rng, kms = random.Random(seed), await new_kms()
     await signed(await _open(place), kms, "first", rng.randint(0, 20))
     shutil.copy(place / "log.db", place / "old.db")
-    more = rng.randint(0, 3)
+    more = seed % 4
     await signed(await _open(place), kms, "then", more)
     for name in ("log.db", "log.db-wal", "log.db-shm"):
         (place / name).unlink(missing_ok=True)
@@ -59,7 +59,7 @@ async def _rollback(place: Path, seed: int) -> Outcome:
 
 
 async def _kill(place: Path, seed: int) -> Outcome:
-    return await killed("append", seed)
+    return await killed("append", seed, rounds=6)
 
 
 async def _unsynced(place: Path, seed: int) -> Outcome:

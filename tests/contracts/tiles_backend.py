@@ -258,7 +258,7 @@ async def _served(files: Files, folder: Path, wire: Proxy) -> AsyncIterator[Tile
 
 
 async def _kill(place: Path, seed: int) -> Outcome:
-    return await killed("publish", seed)
+    return await killed("publish", seed, rounds=4)
 
 
 def backend() -> Backend:

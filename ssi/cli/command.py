@@ -7,6 +7,7 @@ what click calls. ``ledger_options`` and ``key_options`` add the options that th
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -21,7 +22,24 @@ from ssi.errors import InvalidInputError, SsiError
 Action: TypeAlias = Callable[..., Awaitable[Answer]]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+# No option is as long as an id, a SHA-256 of 43 characters.
+_HYPHENED_ID: Final = re.compile("-[A-Za-z0-9_-]{42}")
+_GUARD: Final = "\0"
 _SESSION_OPTIONS: Final = frozenset(Options.__struct_fields__)
+
+
+class StatementCommand(click.Command):
+    """A command whose arguments may be ids of statements: base64url, so that one in 64 begins with a hyphen."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what has the form of an id for an argument, never for options."""
+        rest = super().parse_args(ctx, [_GUARD + text if _HYPHENED_ID.fullmatch(text) else text for text in args])
+        ctx.params = {name: _unguarded(value) for name, value in ctx.params.items()}
+        return rest
+
+
+def _unguarded(value: object) -> object:
+    return value.removeprefix(_GUARD) if isinstance(value, str) else value
 
 
 def founding_action(function: Action) -> Callable[..., None]:

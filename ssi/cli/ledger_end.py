@@ -6,7 +6,7 @@ from typing import cast, get_args
 
 import click
 
-from ssi.cli.command import TIME, action, key_options, ledger_options
+from ssi.cli.command import TIME, StatementCommand, action, key_options, ledger_options
 from ssi.cli.organisations import did_of
 from ssi.cli.output import Answer, facts
 from ssi.cli.session import Session
@@ -18,7 +18,7 @@ from ssi.types import JsonObject
 REASONS = tuple(reason for reason in get_args(EndingReason) if reason != "compromised")
 
 
-@click.command()
+@click.command(cls=StatementCommand)
 @click.argument("entry")
 @click.option("--by", required=True, metavar="NAME", help="Who ends it, an organisation of the project.")
 @click.option("--reason", required=True, type=click.Choice(REASONS))

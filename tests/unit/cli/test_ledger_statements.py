@@ -6,8 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from ssi.cli.command import StatementCommand
 from ssi.errors import UnavailableError
 from ssi.registry import Registry
 from tests.unit.cli.program import TYPE, Town
@@ -148,3 +151,26 @@ def test_an_unknown_outcome_is_three(town: Town, monkeypatch: pytest.MonkeyPatch
     assert code(town, "ledger", "accredit", "town", "--role", "supervisor", "--by", "ministry") == 3
     assert code(town, "ledger", "end", 1, "--by", "ministry", "--reason", "revoked") == 3
     assert code(town, "ledger", "compromised", f"{_did(town, 'town')}#list-1", "--by", "town") == 3
+
+
+@pytest.mark.parametrize("hyphens", ["-", "--", "-h", "-z-"])
+def test_an_id_that_begins_with_a_hyphen_is_no_option(built_town: Town, hyphens: str) -> None:
+    identifier = hyphens.ljust(43, "A")
+    done = built_town.ssi("ledger", "end", identifier, "--by", "ministry", "--reason", "retired", "--json")
+    assert (done.code, done.document["reason"]) == (2, "the ledger has no such entry")
+    shorter = built_town.ssi("ledger", "end", identifier[:-1], "--by", "ministry", "--reason", "retired", "--json")
+    assert shorter.code == 2
+    assert "No such option" in shorter.document["reason"]
+
+
+def test_such_an_id_is_found(built_town: Town) -> None:
+    seen: list[object] = []
+    identifier = "-zYH7f_C9sgVETj0w3dADws-HCagSVyPOowP-KlVdNc"
+    parameters = [click.Argument(["entry"]), click.Option(["--under"]), click.Option(["--many"], type=int)]
+    command = StatementCommand("end", params=parameters, callback=lambda **given: seen.append(given))
+    for arguments in (["--under", identifier, identifier], [identifier, "--under", identifier, "--many", "3"]):
+        assert CliRunner().invoke(command, arguments).exit_code == 0
+    assert seen == [
+        {"entry": identifier, "under": identifier, "many": None},
+        {"entry": identifier, "under": identifier, "many": 3},
+    ]

@@ -11,9 +11,15 @@ from tests.docs.commands import NODE, REPOSITORY, blocks, broken_links, commands
 from tests.evm.node import node
 
 WITH_COMMANDS = [document for document in documents() if any(commands(document))]
+# What is read first is part of `make test`; `make docs` and `make test-all` run every page.
+FIRST = ("README.md", "first-steps.md")
 
 
-@pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(path, marks=() if path.name in FIRST else pytest.mark.slow) for path in WITH_COMMANDS],
+    ids=lambda path: path.name,
+)
 def test_commands_run_and_print_what_is_shown(document: Path, tmp_path: Path) -> None:
     # The commands of one document share a directory, as the reader's do, and a chain.
     shown = list(commands(document))

@@ -10,6 +10,7 @@ from examples import ceremony
 from ssi.keys import KeyPurpose, open_kms
 
 
+@pytest.mark.slow
 async def test_two_folders_share_files_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ceremony.main(tmp_path / "ceremony")
     printed = capsys.readouterr().out

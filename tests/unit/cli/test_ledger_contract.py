@@ -162,6 +162,7 @@ def test_the_owner_names_writers_and_hands_the_contract_over(office: Office) -> 
     assert ssi("ledger", "contract", "--ledger", "sqlite:x.db").code == 2
 
 
+@pytest.mark.slow
 @MODES
 def test_every_command_works_on_a_chain(office: Office, mode: Mode, tmp_path: Path) -> None:
     url = office.found(mode)
@@ -219,6 +220,7 @@ def _read_by_others(office: Office, url: str, mode: Mode, size: int) -> None:
     assert ssi("did", "resolve", office.did("town"), "--no-network", *reader).code == 0
 
 
+@pytest.mark.slow
 def test_an_erased_body_and_a_mirror_that_hears_of_it(office: Office) -> None:
     url = office.found(Mode.LEAVES)
     office.ok("did", "create", "town", "--domain", "town.example")

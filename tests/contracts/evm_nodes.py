@@ -53,8 +53,8 @@ class NodeFault:
         return self.answer(method, params, forward) if self.active else forward()
 
     def answer(self, method: str, params: list[Any], forward: Forward) -> Any:
-        """Return what the client gets, or raise as the proxy says."""
-        raise NotImplementedError
+        """Return what the client gets, or raise as the proxy says; a node without a fault of its own is honest."""
+        return forward()
 
     def strikes(self, rate: float) -> bool:
         """Return whether it happens now, and count it."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import shutil
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache, partial
@@ -37,7 +38,7 @@ def log_name(place: Path) -> str:
     return f"log_{sha256(str(place).encode()).hexdigest()[:12]}"
 
 
-class ServerScene(Scene):
+class ServerScene(Scene, ABC):
     """A log on a server, reached through a proxy."""
 
     pause = 0.02
@@ -68,9 +69,9 @@ class ServerScene(Scene):
         while True:
             await self.strike()
 
+    @abstractmethod
     async def strike(self) -> None:
         """Do it once, and wait for a while."""
-        raise NotImplementedError
 
     async def calm(self) -> None:
         """Leave everything in order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -38,7 +39,7 @@ STEPS: Final = 10
 _READS: Final = "it is only read"
 
 
-class Files:
+class Files(ABC):
     """The files of a log, and what a fault makes of them, while ``active``."""
 
     lies: ClassVar[bool] = True
@@ -62,9 +63,9 @@ class Files:
         self.injected += 1
         return await self.altered(path, data, max_bytes)
 
+    @abstractmethod
     async def altered(self, path: str, data: bytes, max_bytes: int) -> bytes:
         """Return what the reader gets in place of ``data``."""
-        raise NotImplementedError
 
 
 class WrongAnswer(Files):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from sqlite3 import Connection
 from typing import Final, Literal
 
@@ -93,7 +94,7 @@ class SqliteStateMap:
         await self._database.write(begin)
         for batch in batches:
             by_key = {map_key(*thing): record for thing, record in batch.items()}
-            await self._database.write(lambda connection, rows=by_key: _put(connection, rows, "temp.taken"))  # type: ignore[misc]
+            await self._database.write(partial(_put, records=by_key, table="temp.taken"))
         return await self._database.write(lambda connection: _finish(connection, size))
 
     async def prove(self, things: Sequence[Thing]) -> Proved:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -178,6 +178,9 @@ class Project:
 
     def _option(self, option: str) -> str:
         name, equals, value = option.partition("=")
+        place = unquote(value)
+        if name == "tiles" and place.startswith("tiles:"):
+            return f"{name}{equals}{quote(self.url(place), safe='/:')}"
         if name not in _FILE_OPTIONS or not value or value.startswith(("/", "%2F", "%2f")):
             return option
         return f"{name}{equals}{quote(str(self.folder), safe='/:')}/{value}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ssi.cli.project import Project
 from ssi.durable import replace_file
 from ssi.ledger.backends.evm.contract import Mode, artefact
 from ssi.ledger.backends.evm.url import format_url, parse_url
@@ -267,3 +268,19 @@ def test_a_url_is_read_as_it_was_written() -> None:
     assert (options.endpoints, options.contract) == (("https://node.example/v3/token",), bytes(range(20)))
     assert (options.mirror, options.key_file) == ("/var/log #1.db", "a b/ü&%41+.key")
     assert (options.finality, options.poll_seconds, options.passphrase_file) == (12, 2, None)
+
+
+def test_paths_in_a_url_begin_at_the_project_file(tmp_path: Path) -> None:
+    folder = tmp_path / "the town's"
+    folder.mkdir()
+    (folder / "ssi.toml").write_text("")
+    project = Project.load(str(folder / "ssi.toml"))
+    given = f"evm+https://node.example/?contract=0x{'11' * 20}&chain_id=1&mirror=m.db&key_file=%2Fkey&tiles="
+    for tiles, expected in [
+        ("tiles:public", f"tiles:{folder / 'public'}"),
+        ("tiles%3Apublic", f"tiles:{folder / 'public'}"),
+        ("tiles:/srv/public", "tiles:/srv/public"),
+        ("https://log.example/public/", "https://log.example/public/"),
+    ]:
+        options = parse_url(project.url(given + tiles))
+        assert (options.mirror, options.key_file, options.tiles) == (str(folder / "m.db"), "/key", expected)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -71,8 +72,21 @@ def token_url(prefix: str = "", *, sessions: int = 4, token: str = TOKEN, pin_fi
 
 
 class SlowKms(Pkcs11Kms):
-    """A token that takes 20 ms for a signature, as a module at the other end of a network does."""
+    """A token that takes 20 ms for a signature, as a module at the other end of a network does.
+
+    ``busiest`` is the largest number of signatures that were awaited at one time.
+    """
+
+    def __init__(self, *args: Any, **rules: Any) -> None:
+        super().__init__(*args, **rules)
+        self.busiest = self._awaited = 0
+        self._counting = Lock()
 
     def _sign_on_token(self, private: Any, curve: Curve, data: bytes) -> bytes:
+        with self._counting:
+            self._awaited += 1
+            self.busiest = max(self.busiest, self._awaited)
         time.sleep(SLOW_SECONDS)
+        with self._counting:
+            self._awaited -= 1
         return super()._sign_on_token(private, curve, data)

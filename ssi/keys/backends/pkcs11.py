@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from hashlib import sha256, sha384, sha512
 from secrets import token_hex
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
@@ -57,7 +57,7 @@ class Pkcs11Kms:
         self._changing = threading.Lock()
 
     @classmethod
-    def open(cls, url: str, *, pin: str | bytes | None = None) -> Pkcs11Kms:
+    def open(cls, url: str, *, pin: str | bytes | None = None) -> Self:
         """Return the store that ``url`` names; ``pin`` if no ``pin-source`` gives it.
 
         Raises InvalidInputError for a URL that is not understood, a file that is no module, or two PINs or none.

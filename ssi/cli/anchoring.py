@@ -63,6 +63,7 @@ class Anchoring:
         self._period = period or PERIOD_SECONDS
         self._ledger: Ledger | None = None
         self._opened: tuple[RegistryFollower, Callable[[bytes], Awaitable[int]]] | None = None
+        self._resumed = False
 
     async def once(self) -> Answer:
         """Anchor the newest checkpoint for the period of now."""
@@ -93,6 +94,7 @@ class Anchoring:
         code, said = OK, []
         try:
             schedule.take(await self._note(), now=self._session.now())
+            await self._resume(schedule)
             for epoch, outcome in await schedule.settle(self._put):
                 if isinstance(outcome, GuardError):
                     code = REFUSED
@@ -106,6 +108,22 @@ class Anchoring:
         for document in said:
             self._tell({"at": format_seconds(self._session.now()), **document, "waiting": len(schedule.waiting)})
         return code
+
+    async def _resume(self, schedule: AnchorSchedule) -> None:
+        """Once, when the other ledger first answers: what passed while no such program ran has its anchors, too."""
+        from ssi.ledger.checkpoint import parse_checkpoint
+        from ssi.ledger.note import parse_note
+        from ssi.registry.anchoring import newest_anchor
+
+        if self._resumed:
+            return
+        into, _ = await self._other()
+        origin = parse_checkpoint(parse_note(await self._note()).unverified_text).origin
+        organisation = await self._session.organisation(self._by)
+        standing = await newest_anchor(into, origin=origin, iss=organisation.did)
+        if standing is not None:
+            schedule.resume(standing.body)
+        self._resumed = True
 
     def _tell(self, document: JsonObject) -> None:
         if self._session.output.as_json:

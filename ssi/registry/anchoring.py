@@ -72,6 +72,22 @@ class AnchorSchedule:
         self._taken = epoch, note
         if epoch > self._settled:
             self._heads[epoch] = note
+        self._forget_oldest()
+
+    def resume(self, standing: CheckpointAnchor) -> None:
+        """Go on after the newest anchor that stands: epochs between it and the first that waits keep its head.
+
+        Of those epochs whoever starts anew knows no later head. An anchor for periods of another length says nothing of
+        epochs of this one, and is passed over.
+        """
+        if not 0 <= standing.iat // self._period - standing.epoch <= MAX_WAITING:
+            return
+        first = min(self._heads, default=0)
+        between = range(max(standing.epoch, self._settled, first - MAX_WAITING) + 1, first)
+        self._heads |= dict.fromkeys(between, b64url_decode(standing.note))
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
         for old in self.waiting[:-MAX_WAITING]:
             del self._heads[old]
 
@@ -218,12 +234,16 @@ def own_note(note: bytes) -> bytes:
     return text + b"\n\n" + b"".join(line + b"\n" for line in own[:2])
 
 
-async def _standing(into: RegistryFollower, body: CheckpointAnchor) -> Anchored | None:
+async def newest_anchor(into: RegistryFollower, *, origin: str, iss: str) -> Anchored | None:
+    """Return the newest anchor of a log that stands on the other ledger, if ``iss`` made it."""
     await into.refresh()
-    newest = into.state.at().newest_anchor(body.origin)
-    if newest is None or newest.body.iss != body.iss or newest.body.epoch < body.epoch:
-        return None
-    return Anchored(newest.index, newest.body, False)
+    newest = into.state.at().newest_anchor(origin)
+    return None if newest is None or newest.body.iss != iss else Anchored(newest.index, newest.body, False)
+
+
+async def _standing(into: RegistryFollower, body: CheckpointAnchor) -> Anchored | None:
+    newest = await newest_anchor(into, origin=body.origin, iss=body.iss)
+    return None if newest is None or newest.body.epoch < body.epoch else newest
 
 
 def by_operator(registry: Registry) -> Submit:

@@ -128,6 +128,9 @@ def test_every_epoch_is_on_the_chain_whatever_is_away_in_between(town: Town, tmp
         waited = running.until("could not check", 1)
         while waited[-1]["waiting"] < 2:
             waited += running.until("could not check", 1)
+        assert running.end() == 3
+        running = Anchoring(town)  # what waited in the first is not lost with it
+        running.until("could not check", 1)
         proxied.answer = lambda method, params, forward: forward()
         after = running.until("ok", waited[-1]["waiting"] + 1)
         assert running.end() == 0

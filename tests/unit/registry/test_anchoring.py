@@ -26,6 +26,7 @@ from ssi.registry.anchoring import (
     by_operator,
     by_writer,
     check_anchors,
+    newest_anchor,
     own_note,
 )
 from ssi.registry.withholding import withhold
@@ -131,6 +132,52 @@ async def test_every_epoch_is_anchored_also_those_of_an_outage(two: Two) -> None
     report = await two.report()
     assert (report.ok, report.anchors, report.missing) == (True, 5, 0)
     assert await schedule.settle(put) == []
+
+
+async def test_who_starts_anew_fills_in_what_passed_meanwhile(two: Two) -> None:
+    before = await two.anchor(period_seconds=HOUR)
+    await two.federation.enrol("town", types=[TYPE])
+    two.clock.advance(3 * HOUR)
+    note = two.federation.registry.checkpoint
+    assert note is not None
+    iss, origin = before.body.iss, before.body.origin
+    assert await newest_anchor(two.public, origin=origin, iss=two.root.did) is None
+    standing = await newest_anchor(two.public, origin=origin, iss=iss)
+    assert standing is not None
+    schedule = AnchorSchedule(period_seconds=HOUR)
+    schedule.take(note, now=two.clock())
+    schedule.resume(standing.body)
+
+    async def put(note: bytes, epoch: int) -> Anchored:
+        made: Anchored = await two.anchor(note, epoch=epoch, period_seconds=HOUR)
+        return made
+
+    made = [each.body for _, each in await schedule.settle(put) if isinstance(each, Anchored)]
+    assert [each.epoch - before.body.epoch for each in made] == [1, 2, 3]
+    assert [each.size for each in made] == [before.body.size, before.body.size, await two.federation.ledger.size()]
+    report = await two.report()
+    assert (report.ok, report.anchors, report.missing) == (True, 4, 0)
+    schedule.resume(standing.body)
+    assert schedule.waiting == ()
+
+
+@pytest.mark.parametrize("period", [60, 24 * HOUR])
+async def test_periods_of_another_length_fill_in_nothing(two: Two, period: int) -> None:
+    standing = (await two.anchor(period_seconds=HOUR)).body
+    two.clock.advance(3 * HOUR)
+    schedule = AnchorSchedule(period_seconds=period)
+    schedule.take(b"a head", now=two.clock())
+    schedule.resume(standing)
+    assert schedule.waiting == (two.clock() // period,)
+
+
+async def test_no_more_is_filled_in_than_may_wait(two: Two) -> None:
+    standing = (await two.anchor(period_seconds=HOUR)).body
+    two.clock.advance(3 * MAX_WAITING * HOUR)
+    schedule = AnchorSchedule(period_seconds=HOUR)
+    schedule.take(b"a head", now=two.clock())
+    schedule.resume(standing)
+    assert len(schedule.waiting) == MAX_WAITING
 
 
 async def test_what_the_rules_refuse_waits_no_more(two: Two) -> None:

@@ -19,6 +19,10 @@ from tests.contracts.evm_nodes import NODES, mode_of, other_code
 from tests.evm.ledger import deployed, opened
 from tests.evm.node import Node, node
 
+# Held here, for a forked process forgets what is to be done at exit (Python 3.13): that must not end the node.
+_RUNNING = ExitStack()
+atexit.register(_RUNNING.close)
+
 
 def backend() -> Backend:
     running()  # or skip
@@ -42,7 +46,4 @@ def backend() -> Backend:
 @cache
 def running() -> Node:
     """Return the node of the rounds with faults at the port, stopped with this process."""
-    stack = ExitStack()
-    chain = stack.enter_context(node())
-    atexit.register(stack.close)
-    return chain
+    return _RUNNING.enter_context(node())

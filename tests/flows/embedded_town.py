@@ -8,7 +8,6 @@ from typing import Any
 
 from issuer import CredentialType, Issuer
 from issuer.publishing import StatusSettings
-from issuer.stores.sqlite import SqliteIssuerStore
 from ssi.credentials.data_integrity import secure_presentation
 from ssi.did.methods.key import did_key
 from ssi.did.resolver import default_resolver
@@ -16,6 +15,7 @@ from ssi.keys import Curve, KeyPurpose, PublicKey
 from ssi.proofs.data_integrity import add_further_proof, jcs_suite_for
 from ssi.testing import TestFederation
 from ssi.types import JsonObject, JsonValue
+from tests.flows.stores import memory_store
 from tests.flows.town import AUDIENCE, CLAIMS, RESIDENCE, strict
 from verifier import Trust, VerifiedPresentation, Verifier
 from wallet import Wallet
@@ -42,7 +42,7 @@ class Town:
         agency = await self.federation.enrol("town", types=[TYPE.vct, *TYPE.types])
         self.issuer = Issuer(
             agency,
-            store=await SqliteIssuerStore.open(":memory:"),
+            store=await memory_store(),
             registry=self.registry,
             catalogue=[TYPE],
             status_base="https://town.example/status",

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from issuer import Issuer
 from issuer.catalogue import Format
 from issuer.publishing import StatusSettings
-from issuer.stores.sqlite import SqliteIssuerStore
 from ssi.credentials.jose import envelope_vc_jwt
 from ssi.credentials.presentation import ENVELOPED_PRESENTATION, Envelope
 from ssi.did.methods.key import did_key
@@ -21,6 +20,7 @@ from ssi.status import StatusFormat
 from ssi.status.bitstring import EMBEDDED_MEDIA_TYPE
 from ssi.types import JsonObject
 from tests.flows.embedded_town import NONCE, TYPE, Town, changed_leaves
+from tests.flows.stores import memory_store
 from tests.flows.town import AUDIENCE, CLAIMS
 from verifier import Refused, Trust, VerifiedPresentation
 from verifier.anchors import Anchors, LedgerAnchors
@@ -258,7 +258,7 @@ async def test_a_suite_that_reads_json_ld_is_named_by_the_catalogue(curve: Curve
     town = await Town().open(curve)
     town.issuer = Issuer(
         town.issuer.identity,
-        store=await SqliteIssuerStore.open(":memory:"),
+        store=await memory_store(),
         registry=town.registry,
         catalogue=[permit],
         status_base="https://town.example/permits",

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from issuer import CredentialType, Issuer
 from issuer.publishing import StatusSettings
-from issuer.stores.sqlite import SqliteIssuerStore
 from ssi.did.methods.key import did_key
 from ssi.errors import InvalidInputError, SsiError
 from ssi.keys import Curve, KeyPurpose
 from ssi.types import JsonObject
 from tests.flows.embedded_town import NONCE, Town, changed_leaves
+from tests.flows.stores import memory_store
 from tests.flows.town import AUDIENCE
 from verifier import Refused, Trust
 
@@ -46,7 +46,7 @@ async def notes_town(suite: str) -> Town:
     town.clock.advance(1)
     town.issuer = Issuer(
         town.issuer.identity,
-        store=await SqliteIssuerStore.open(":memory:"),
+        store=await memory_store(),
         registry=town.registry,
         catalogue=[replace(NOTE, cryptosuite=suite)],
         status_base="https://town.example/notes",

@@ -12,12 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from issuer import CredentialType, Issuer
-from issuer.stores.sqlite import SqliteIssuerStore
 from ssi.did.resolver import default_resolver
 from ssi.encoding.gate import parse_object
 from ssi.errors import CanonicalizationError, InvalidInputError, NotFoundError, SsiError
 from ssi.testing import TestFederation
 from tests.flows.evidence_world import again
+from tests.flows.stores import memory_store
 from verifier import Policy, Refused, Registry, Verifier
 from verifier.bundle import MANIFEST, OfflineBundle, make_bundle
 from verifier.evidence import Evidence
@@ -81,7 +81,7 @@ class Harbour:
         self.clock, self.registry = self.federation.clock, self.federation.registry
         self.issuer = Issuer(
             await self.federation.enrol("harbour", types=[self.type.vct, *self.type.types]),
-            store=await SqliteIssuerStore.open(":memory:"),
+            store=await memory_store(),
             registry=self.registry,
             catalogue=[self.type],
             status_base="https://harbour.example/status",

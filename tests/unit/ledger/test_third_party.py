@@ -13,6 +13,7 @@ import pytest
 
 from ssi.errors import InvalidInputError, UnavailableError
 from ssi.ledger import Ledger, open_ledger
+from ssi.ledger.backends.sqlite import SqliteLedger
 from tests.contracts.ledger import LedgerContract, closing
 from tests.docs.commands import REPOSITORY, blocks, start
 
@@ -100,7 +101,7 @@ def test_the_commands_take_it_by_its_url(site: Path, tmp_path: Path, monkeypatch
     assert ssi("audit", "--ledger", "pencil:log.jsonl").returncode == 2
 
 
-def test_what_is_no_backend_is_said(site: Path, tmp_path: Path) -> None:
+async def test_what_is_no_backend_is_said(site: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"'pencil'; known are memory, .*, and lines from installed packages"):
         open_ledger("pencil:x")
     with pytest.raises(InvalidInputError, match="lines:PATH"):
@@ -124,7 +125,9 @@ def test_what_is_no_backend_is_said(site: Path, tmp_path: Path) -> None:
             open_ledger(f"{scheme}:x")
     with pytest.raises(UnavailableError, match="ZeroDivisionError"):
         open_ledger("wrong:x")
-    open_ledger(f"sqlite://{tmp_path / 'own.db'}")  # the library's own scheme stays its own
+    own = open_ledger(f"sqlite://{tmp_path / 'own.db'}")
+    await own.close()
+    assert isinstance(own, SqliteLedger)  # the library's own scheme stays its own
     install(site, "second-ledger", {"lines": "lines_ledger:nothing"})
     importlib.invalidate_caches()
     with pytest.raises(InvalidInputError, match="2 installed packages"):

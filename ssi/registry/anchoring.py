@@ -77,8 +77,8 @@ class AnchorSchedule:
     def resume(self, standing: CheckpointAnchor) -> None:
         """Go on after the newest anchor that stands: epochs between it and the first that waits keep its head.
 
-        Of those epochs whoever starts anew knows no later head. An anchor for periods of another length says nothing of
-        epochs of this one, and is passed over.
+        Of those epochs whoever starts anew knows no later head. An anchor said more than MAX_WAITING epochs after
+        its own, or before it, was made for periods of another length, and is passed over.
         """
         if not 0 <= standing.iat // self._period - standing.epoch <= MAX_WAITING:
             return
@@ -235,7 +235,10 @@ def own_note(note: bytes) -> bytes:
 
 
 async def newest_anchor(into: RegistryFollower, *, origin: str, iss: str) -> Anchored | None:
-    """Return the newest anchor of a log that stands on the other ledger, if ``iss`` made it."""
+    """Return the newest anchor of the log ``origin`` on the other ledger, if the DID ``iss`` made it.
+
+    Raises as ``RegistryFollower.refresh``.
+    """
     await into.refresh()
     newest = into.state.at().newest_anchor(origin)
     return None if newest is None or newest.body.iss != iss else Anchored(newest.index, newest.body, False)

@@ -33,11 +33,9 @@ JSON_SCHEMA_CREDENTIAL: Final = "JsonSchemaCredential"
 
 # A schema credential is held against this schema of the specification's, under the name that the text gives it now and
 # under the one of 2023. Its rules are few and are written out below; its digest tells which edition was meant.
-META_SCHEMAS: Final = frozenset(
-    {
-        "https://www.w3.org/ns/credentials/json-schema/v2.json",
-        "https://www.w3.org/2022/credentials/v2/json-schema-credential-schema.json",
-    }
+META_SCHEMAS: Final = (
+    "https://www.w3.org/ns/credentials/json-schema/v2.json",
+    "https://www.w3.org/2022/credentials/v2/json-schema-credential-schema.json",
 )
 META_SCHEMA_DIGESTS: Final = (
     # w3c/vc-json-schema, schema/json-schema-credential-schema.json: SHA-384 of each edition that was published.
@@ -155,7 +153,7 @@ def _schema_in(document: JsonObject) -> JsonObject:
     if type(types) is not list or sorted(map(str, types)) != [JSON_SCHEMA_CREDENTIAL, "VerifiableCredential"]:
         raise SchemaError(f"expected a schema credential of type {JSON_SCHEMA_CREDENTIAL} and no other")
     own = document.get("credentialSchema")
-    if type(own) is not dict or own.get("id") not in META_SCHEMAS or own.get("type") != JSON_SCHEMA:
+    if type(own) is not dict or own.get("type") != JSON_SCHEMA or own.get("id") not in META_SCHEMAS:
         raise SchemaError("expected a schema credential whose own credentialSchema is that of the specification")
     _check_meta_digest(own)
     subject = document.get("credentialSubject")

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ssi.credentials.vcdm import Credential, parse_credential
@@ -132,6 +132,7 @@ _json = st.recursive(
 
 
 @given(st.sampled_from(sorted(HOLDER)), _json)
+@example("credentialSchema", {"id": [], "type": "JsonSchema"})
 def test_no_document_makes_it_stumble(member: str, value: object) -> None:
     entry = {"id": HOLDER["id"], "type": "JsonSchemaCredential"}
     assert outcome(entry, {**HOLDER, member: value}) in Outcome
